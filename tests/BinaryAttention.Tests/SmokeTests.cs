@@ -1,0 +1,7 @@
+namespace BinaryAttention.TestsProject;
+
+public sealed class SmokeTests
+{
+    [Xunit.Fact]
+    public void Runs() => Xunit.Assert.True(true);
+}

@@ -1,0 +1,69 @@
+namespace BinaryAttention;
+
+/// <summary>
+/// Which keys a query may attend to. Masks combine: a pair is allowed when every part allows it. Lengths mark padding, whose tokens take no part in means, scales
+/// or softmax; the other masks do not change the means.
+/// </summary>
+public sealed record AttentionMask
+{
+    private AttentionMask()
+    {
+    }
+
+    /// <summary>Query i sees keys up to <c>i + keyLength - queryLength</c> (bottom-right aligned).</summary>
+    public static AttentionMask Causal { get; } = new() { IsCausal = true };
+
+    /// <summary>Whether the causal rule applies.</summary>
+    public bool IsCausal { get; private init; }
+
+    /// <summary>Valid query tokens per batch item; empty when all are valid.</summary>
+    public ReadOnlyMemory<int> QueryLengths { get; private init; }
+
+    /// <summary>Valid key tokens per batch item; empty when all are valid.</summary>
+    public ReadOnlyMemory<int> KeyLengths { get; private init; }
+
+    /// <summary>Allowed pairs as bits, <c>[heads|1, queryLength, ceil(keyLength / 64)]</c> words, key j at bit <c>j mod 64</c> of word <c>j / 64</c>; empty when all are allowed.</summary>
+    public ReadOnlyMemory<ulong> AllowedPairs { get; private init; }
+
+    /// <summary>Allowed blocks of 64 x 64 pairs, <c>[heads|1, ceil(queryLength / 64), ceil(keyLength / 64)]</c>; empty when all are allowed.</summary>
+    public ReadOnlyMemory<bool> AllowedBlocks { get; private init; }
+
+    /// <summary>Padding given by the number of valid tokens of each batch item.</summary>
+    /// <param name="queryLengths">One length per batch item, or empty.</param>
+    /// <param name="keyLengths">One length per batch item, or empty.</param>
+    public static AttentionMask Lengths(ReadOnlyMemory<int> queryLengths, ReadOnlyMemory<int> keyLengths) => new() { QueryLengths = queryLengths, KeyLengths = keyLengths };
+
+    /// <summary>A bit per pair, 1 = allowed.</summary>
+    /// <param name="allowedPairs"><c>[heads|1, queryLength, ceil(keyLength / 64)]</c> words.</param>
+    public static AttentionMask Boolean(ReadOnlyMemory<ulong> allowedPairs) => new() { AllowedPairs = allowedPairs };
+
+    /// <summary>A flag per block of 64 x 64 pairs, true = allowed.</summary>
+    /// <param name="allowedBlocks"><c>[heads|1, ceil(queryLength / 64), ceil(keyLength / 64)]</c> flags.</param>
+    public static AttentionMask BlockSparse(ReadOnlyMemory<bool> allowedBlocks) => new() { AllowedBlocks = allowedBlocks };
+
+    /// <summary>Both masks at once: a pair is allowed when both allow it.</summary>
+    /// <param name="other">The mask to add.</param>
+    /// <exception cref="ArgumentException">Both masks give the same part (lengths, bits or blocks).</exception>
+    public AttentionMask And(AttentionMask other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new AttentionMask
+        {
+            IsCausal = IsCausal || other.IsCausal,
+            QueryLengths = OneOf(QueryLengths, other.QueryLengths, nameof(QueryLengths)),
+            KeyLengths = OneOf(KeyLengths, other.KeyLengths, nameof(KeyLengths)),
+            AllowedPairs = OneOf(AllowedPairs, other.AllowedPairs, nameof(AllowedPairs)),
+            AllowedBlocks = OneOf(AllowedBlocks, other.AllowedBlocks, nameof(AllowedBlocks)),
+        };
+    }
+
+    private static ReadOnlyMemory<T> OneOf<T>(ReadOnlyMemory<T> mine, ReadOnlyMemory<T> others, string part)
+    {
+        if (!mine.IsEmpty && !others.IsEmpty)
+        {
+            throw new ArgumentException($"Both masks give {part}; only one may. Merge the two into one mask first.", nameof(others));
+        }
+
+        return mine.IsEmpty ? others : mine;
+    }
+}

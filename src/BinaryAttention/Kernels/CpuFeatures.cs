@@ -1,0 +1,59 @@
+// What the processor and the runtime's switches together allow. Only the runtime's answer counts: DOTNET_EnableAVX512=0 must turn kernels off.
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace BinaryAttention.Kernels;
+
+internal sealed record CpuFeatures
+{
+    public static CpuFeatures Current { get; } = new();
+
+    public bool Vector128 { get; init; } = System.Runtime.Intrinsics.Vector128.IsHardwareAccelerated;
+
+    public bool Vector256 { get; init; } = System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated;
+
+    public bool Vector512 { get; init; } = System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated;
+
+    public bool Avx2 { get; init; } = System.Runtime.Intrinsics.X86.Avx2.IsSupported;
+
+    public bool Fma { get; init; } = System.Runtime.Intrinsics.X86.Fma.IsSupported;
+
+    public bool AvxVnni { get; init; } = System.Runtime.Intrinsics.X86.AvxVnni.IsSupported;
+
+    public bool Avx512BW { get; init; } = System.Runtime.Intrinsics.X86.Avx512BW.IsSupported;
+
+    public bool Avx512Vbmi { get; init; } = System.Runtime.Intrinsics.X86.Avx512Vbmi.IsSupported;
+
+    public bool AdvSimd { get; init; } = System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
+
+    public bool ArmDotProduct { get; init; } = Dp.IsSupported;
+
+    /// <summary>The names of the features that are on, for reports.</summary>
+    public IReadOnlyList<string> Names
+    {
+        get
+        {
+            List<string> names = [];
+            void Add(bool on, string name)
+            {
+                if (on)
+                {
+                    names.Add(name);
+                }
+            }
+
+            Add(Vector128, "Vector128");
+            Add(Vector256, "Vector256");
+            Add(Vector512, "Vector512");
+            Add(Avx2, "AVX2");
+            Add(Fma, "FMA");
+            Add(AvxVnni, "AVX-VNNI");
+            Add(Avx512BW, "AVX-512 F+BW+DQ");
+            Add(Avx512Vbmi, "AVX-512 VBMI");
+            Add(AdvSimd, "AdvSimd");
+            Add(ArmDotProduct, "Arm dot product");
+            return names;
+        }
+    }
+}

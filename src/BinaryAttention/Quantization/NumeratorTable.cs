@@ -1,0 +1,109 @@
+// The softmax numerators of one row in table mode, shared by every kernel so that all of them hold identical integers.
+//
+//   e_k = exp(-2 |slope| k),  slope = rowWeight * columnWeight * logitScale,  k = distance beyond the row's nearest key
+//   P_k = round(255 e_k) in [0, 255]        R_k = round(254 (255 e_k - P_k)) in [-127, 127]
+//
+// so that 255 * rowSum = sum P + (sum R) / 254 with both sums exact integers (operator page, "Exact row sum, as integers").
+// e_k is formed as r^(8a) * r^b by multiplication alone: one exponential a row instead of headDimension + 1, relative error below 1e-13, and the same bits at any vector width.
+using System.Diagnostics;
+
+namespace BinaryAttention.Quantization;
+
+internal static class NumeratorTable
+{
+    private const int Lanes = 8;
+
+    /// <summary>Fills both tables for k = 0 .. numerators.Length - 1.</summary>
+    /// <param name="slope">The absolute slope, at least 0.</param>
+    /// <param name="numerators">Receives P.</param>
+    /// <param name="residuals">Receives R; as long as <paramref name="numerators"/>.</param>
+    public static void Fill(double slope, Span<byte> numerators, Span<sbyte> residuals)
+    {
+        Debug.Assert(numerators.Length == residuals.Length && slope >= 0);
+        Span<double> exponentials = stackalloc double[Lanes];
+        var sequence = new ExponentialSequence(slope);
+        for (int first = 0; first < numerators.Length; first += Lanes)
+        {
+            sequence.Next(exponentials);
+            int count = Math.Min(Lanes, numerators.Length - first);
+            for (int lane = 0; lane < count; lane++)
+            {
+                double scaled = 255.0 * exponentials[lane];
+                double numerator = Math.Round(scaled, MidpointRounding.ToEven);
+                numerators[first + lane] = (byte)numerator;
+                residuals[first + lane] = (sbyte)Math.Round(254.0 * (scaled - numerator), MidpointRounding.ToEven);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The training code's 8-bit probabilities, <c>round(255 e_k / rowSum)</c>, for k = 0 .. levels.Length - 1.
+    /// </summary>
+    /// <param name="slope">The absolute slope, at least 0.</param>
+    /// <param name="rowSum">Sum of e over the row's keys, at least 1.</param>
+    /// <param name="levels">Receives the levels.</param>
+    public static void FillProbabilities(double slope, double rowSum, Span<byte> levels)
+    {
+        Span<double> exponentials = stackalloc double[Lanes];
+        var sequence = new ExponentialSequence(slope);
+        for (int first = 0; first < levels.Length; first += Lanes)
+        {
+            sequence.Next(exponentials);
+            int count = Math.Min(Lanes, levels.Length - first);
+            for (int lane = 0; lane < count; lane++)
+            {
+                levels[first + lane] = (byte)Math.Round(255.0 * (exponentials[lane] / rowSum), MidpointRounding.ToEven);
+            }
+        }
+    }
+
+    /// <summary>The exact sum of e over a row, from how many keys lie at each distance; summed in ascending k.</summary>
+    /// <param name="slope">The absolute slope, at least 0.</param>
+    /// <param name="counts">Number of keys at distance k beyond the nearest.</param>
+    public static double RowSum(double slope, ReadOnlySpan<int> counts)
+    {
+        Span<double> exponentials = stackalloc double[Lanes];
+        var sequence = new ExponentialSequence(slope);
+        double sum = 0;
+        for (int first = 0; first < counts.Length; first += Lanes)
+        {
+            sequence.Next(exponentials);
+            int count = Math.Min(Lanes, counts.Length - first);
+            for (int lane = 0; lane < count; lane++)
+            {
+                sum += counts[first + lane] * exponentials[lane];
+            }
+        }
+
+        return sum;
+    }
+
+    /// <summary>Yields e_0 .. e_7, then e_8 .. e_15, and so on.</summary>
+    private ref struct ExponentialSequence
+    {
+        private readonly double _low1;
+        private readonly double _step;
+        private double _base;
+
+        public ExponentialSequence(double slope)
+        {
+            _low1 = Math.Exp(-2.0 * slope);
+            double squared = _low1 * _low1;
+            double fourth = squared * squared;
+            _step = fourth * fourth;
+            _base = 1;
+        }
+
+        public void Next(Span<double> exponentials)
+        {
+            double low = 1;
+            for (int lane = 0; lane < Lanes; lane++)
+            {
+                exponentials[lane] = _base * low;
+                low *= _low1;
+            }
+
+            _base *= _step;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// Runs independent tiles, at most so many at a time. Tiles share nothing and each is computed the same way whoever takes it, so the result has the same bits at
+// any number of threads.
+namespace BinaryAttention.Threading;
+
+internal static class TileLoop
+{
+    public static void Run(int count, int threads, CancellationToken cancellationToken, Action<int> tile)
+    {
+        if (threads == 1 || count == 1)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                tile(i);
+            }
+
+            return;
+        }
+
+        Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken }, tile);
+    }
+}

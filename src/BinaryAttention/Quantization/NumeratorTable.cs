@@ -79,7 +79,7 @@ internal static class NumeratorTable
     }
 
     /// <summary>Yields e_0 .. e_7, then e_8 .. e_15, and so on.</summary>
-    private ref struct ExponentialSequence
+    private struct ExponentialSequence
     {
         private readonly double _low1;
         private readonly double _step;

@@ -4,7 +4,7 @@ namespace BinaryAttention.Threading;
 
 internal static class TileLoop
 {
-    public static void Run(int count, int threads, CancellationToken cancellationToken, Action<int> tile)
+    public static void Run(int count, int threads, Action<int> tile, CancellationToken cancellationToken)
     {
         if (threads == 1 || count == 1)
         {

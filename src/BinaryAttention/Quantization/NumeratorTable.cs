@@ -100,7 +100,6 @@ internal static class NumeratorTable
     private struct ExponentialSequence
     {
         private readonly double _low1;
-        
         private double _base;
 
         public ExponentialSequence(double slope)

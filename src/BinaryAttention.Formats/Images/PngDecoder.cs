@@ -33,8 +33,8 @@ internal static class PngDecoder
         byte[] compressed = content.JoinCompressedData(encoded);
         try
         {
-            using var memory = new MemoryStream(compressed, writable: false);
-            using var inflater = new ZLibStream(memory, CompressionMode.Decompress);
+            using var data = new PngDataStream(compressed);
+            using var inflater = new ZLibStream(data, CompressionMode.Decompress);
             new PngRowReader(header, content.Palette, inflater, sourceName, content.FirstDataOffset).ReadInto(pixels);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException)

@@ -2,7 +2,7 @@ namespace BinaryAttention.Formats.Datasets;
 
 /// <summary>
 /// Display names of the 1,000 ImageNet-1k classes by index: the ILSVRC 2012 class list in the order of its WordNet synset identifiers (n01440764 is 0), one common
-/// English name each. Two names occur twice (crane the bird and the machine, maillot the garment and the swimsuit); the index tells them apart.
+/// English name each. Two names occur twice: crane (134 the bird, 517 the machine) and maillot (638, 639).
 /// </summary>
 public static class ImageNetClasses
 {

@@ -31,7 +31,7 @@ internal static class PngRowConverter
         }
     }
 
-    /// <summary>round(v / 257) without a division: 255 / 65535 = 1 / 257, and v * 255 + 32895 stays below 2^24 + 2^16, so the shift's error never reaches a half.</summary>
+    /// <summary>round(v / 257) without a division, from 1 / 257 = 255 / 65535; a test compares all 65,536 values.</summary>
     public static byte ToEightBits(int sixteenBits) => (byte)((sixteenBits * 255 + 32895) >> 16);
 
     private static int FromPalette(ReadOnlySpan<byte> samples, int bitDepth, ReadOnlySpan<byte> palette, Span<byte> rgb)

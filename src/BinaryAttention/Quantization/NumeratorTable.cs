@@ -6,6 +6,7 @@
 // so that 255 * rowSum = sum P + (sum R) / 254 with both sums exact integers (operator page, "Exact row sum, as integers").
 // e_k is formed as r^(8a) * r^b by multiplication alone: one exponential a row instead of headDimension + 1, relative error below 1e-13, and the same bits at any vector width.
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -19,6 +20,7 @@ internal static class NumeratorTable
     /// <param name="slope">The absolute slope, at least 0.</param>
     /// <param name="numerators">Receives P.</param>
     /// <param name="residuals">Receives R; as long as <paramref name="numerators"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Fill(double slope, Span<byte> numerators, Span<sbyte> residuals)
     {
         Debug.Assert(numerators.Length == residuals.Length && slope >= 0);
@@ -38,8 +40,8 @@ internal static class NumeratorTable
             }
 
             Vector512<double> scaled = Vector512.Create(255.0) * (lanes * Vector512.Create(first));
-            Vector512<double> numerator = Vector512.Round(scaled, MidpointRounding.ToEven);
-            Vector512<double> residual = Vector512.Round(Vector512.Create(254.0) * (scaled - numerator), MidpointRounding.ToEven);
+            Vector512<double> numerator = Vector512.Round(scaled);
+            Vector512<double> residual = Vector512.Round(Vector512.Create(254.0) * (scaled - numerator));
 
             // Both are small integers, exact in float, so one conversion serves both tables.
             Vector512<int> integers = Vector512.ConvertToInt32(Vector512.Narrow(numerator, residual));

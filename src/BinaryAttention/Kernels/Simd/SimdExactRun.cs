@@ -157,8 +157,14 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         newMax = oldMax > newMax ? oldMax : newMax;
         if (float.IsNegativeInfinity(newMax))
         {
-            new Span<float>(logits, padded).Clear();
-            return;
+            if (!new ReadOnlySpan<float>(logits, padded).ContainsAnyExcept(float.NegativeInfinity))
+            {
+                new Span<float>(logits, padded).Clear();
+                return;
+            }
+
+            // Nothing but NaN and -infinity: the NaN, lost to the padding's -infinity, must not pass for a masked row.
+            newMax = float.NaN;
         }
 
         float blockSum = LogitRows<TVector, TLanes>.Exponentials(logits, padded, newMax);
@@ -183,16 +189,29 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         AttentionShape shape = _specification.Shape;
         for (int row = 0; row < queries; row++)
         {
-            // A row without an allowed key has sum 0: zeros and log-sum-exp -infinity. NaN is not 0 and stays.
+            // Sum 0: a row without an allowed key gives zeros, one whose logits are all -infinity 0 / 0; log-sum-exp is -infinity for both. NaN is not 0 and stays.
             float sum = scratch.RowSum[row];
-            float factor = sum == 0 ? 0 : 1f / sum;
-            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
-            System.Numerics.Tensors.TensorPrimitives.Multiply(
-                new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), factor, new Span<float>(output, shape.ValueDimension));
+            var output = new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row), shape.ValueDimension);
+            if (sum == 0)
+            {
+                output.Fill(HasAllowedKey(scratch, head, firstQuery + row) ? float.NaN : 0);
+            }
+            else
+            {
+                System.Numerics.Tensors.TensorPrimitives.Multiply(new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), 1f / sum, output);
+            }
+
             if (logSumExp is not null)
             {
                 logSumExp[((long)head * shape.QueryLength) + firstQuery + row] = sum == 0 ? float.NegativeInfinity : (float)(scratch.RowMax[row] + Math.Log(sum));
             }
         }
+    }
+
+    private bool HasAllowedKey(ExactScratch scratch, int head, int query)
+    {
+        AttentionShape shape = _specification.Shape;
+        return _bias is null
+            || new ReadOnlySpan<float>(_bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow), shape.KeyLength).ContainsAnyExcept(float.NegativeInfinity);
     }
 }

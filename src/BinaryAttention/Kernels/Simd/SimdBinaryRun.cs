@@ -330,6 +330,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         int panels = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns);
         int columns = panels * FloatPanelColumns;
         float* values = _keyValue.FloatValues(keyHead);
+        float* means = _keyValue.Means(keyHead);
         for (int panel = 0; panel < panels; panel++)
         {
             FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows, scratch.PaddedKeys, values + ((long)panel * scratch.PaddedKeys * FloatPanelColumns), scratch.PaddedKeys, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: false);
@@ -340,7 +341,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
             float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
             for (int channel = 0; channel < shape.ValueDimension; channel++)
             {
-                output[channel] = results[row].IsMasked ? 0 : scratch.FloatSums[((long)row * columns) + channel] * results[row].Factor;
+                output[channel] = results[row].IsMasked ? 0 : (scratch.FloatSums[((long)row * columns) + channel] * results[row].Factor) + means[channel];
             }
         }
     }

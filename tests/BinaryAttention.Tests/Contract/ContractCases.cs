@@ -30,13 +30,14 @@ internal static class ContractCases
     private static readonly TensorLayout[] Layouts = [TensorLayout.HeadTokenDimension, TensorLayout.TokenHeadDimension];
     private static readonly BiasForm[] Biases = Enum.GetValues<BiasForm>();
 
+    /// <summary>Whether this process is a child.</summary>
     public static bool IsChild => Environment.GetEnvironmentVariable(ChildVariable) is not null;
 
     /// <summary>Kernels that are compared with the reference, usable here or not.</summary>
     public static IReadOnlyList<string> Kernels { get; } = [.. AttentionKernels.All.Select(kernel => kernel.Name).Where(name => name != Reference)];
 
-    /// <summary>Every kernel with the reference.</summary>
-    public static IReadOnlyList<string> AllKernels { get; } = [.. AttentionKernels.All.Select(kernel => kernel.Name)];
+    /// <summary>Every kernel with the reference, which children need not run again.</summary>
+    public static IReadOnlyList<string> AllKernels { get; } = IsChild ? Kernels : [.. Kernels, Reference];
 
     public static IReadOnlyList<AttentionCase> TableMode { get; } = Thin(SelectTableMode(seed: 1));
 
@@ -45,6 +46,9 @@ internal static class ContractCases
     public static IReadOnlyList<AttentionCase> Full { get; } = Thin([.. SelectFloatLogits(seed: 3).Select(c => c with { Quantization = ValueQuantization.Full })]);
 
     public static IReadOnlyList<AttentionCase> Exact { get; } = Thin(SelectFloatLogits(seed: 4));
+
+    /// <summary>The cases that a child runs of a full list.</summary>
+    public static IEnumerable<AttentionCase> ChildSelection(IEnumerable<AttentionCase> cases) => cases.Where((_, index) => index % ChildThinning == 0);
 
     public static void RequireUsable(string kernel)
     {
@@ -139,5 +143,5 @@ internal static class ContractCases
         return cases;
     }
 
-    private static List<AttentionCase> Thin(List<AttentionCase> cases) => IsChild ? [.. cases.Where((_, index) => index % ChildThinning == 0)] : cases;
+    private static List<AttentionCase> Thin(List<AttentionCase> cases) => IsChild ? [.. ChildSelection(cases)] : cases;
 }

@@ -1,6 +1,6 @@
 // 8-bit values of one (batch, head), per channel (operator page, "Quantised P and V").
 //   Tiled:          centred on the mean over the tokens, scale = max / 127:          v ~ level * scale + mean
-//   TrainingParity: not centred, s = 127 / (max + 1e-6), level = round(v * s):       v ~ level / (s + 1e-6)
+//   TrainingParity: not centred, s = 1 / (max + 1e-6) * 127, level = round(v * s):       v ~ level / (s + 1e-6)
 // Tiled sums run over tokens in order, in double; TrainingParity is float32 as the training code has it. A channel that holds a NaN or infinity gets a NaN mean, so that its
 // whole output column is NaN. Eight channels at a time; panels of the layout hold a multiple of eight, so eight channels never straddle two panels.
 using System.Runtime.CompilerServices;
@@ -120,7 +120,7 @@ internal static unsafe class ValueQuantizer
         for (int lane = 0; lane < Lanes; lane++)
         {
             bool finite = !float.IsNaN(nonFinite.GetElement(lane));
-            float scale = 127f / (largest.GetElement(lane) + 1e-6f);
+            float scale = 1f / (largest.GetElement(lane) + 1e-6f) * 127f;
             multipliers[lane] = finite ? scale : 0;
             if (lane < count)
             {

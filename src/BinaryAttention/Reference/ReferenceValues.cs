@@ -123,7 +123,7 @@ internal sealed class ReferenceValues
             maximum = MathF.Max(maximum, MathF.Abs(At(token, channel)));
         }
 
-        float scale = SymmetricQuantizer.Value.KernelScale(maximum);
+        float scale = SymmetricQuantizer.Value.Scale(maximum);
         Scales[channel] = scale;
         for (int token = 0; token < _operand.TokenCount; token++)
         {

@@ -14,9 +14,6 @@ internal sealed record SymmetricQuantizer(int Bits, float ClipLow, float ClipHig
     /// <summary>Levels per unit exactly as the training code arrives at it: a reciprocal, then a product, each rounded to float32.</summary>
     public float Scale(float maximum) => 1f / (maximum + Epsilon) * MaxLevel;
 
-    /// <summary>Levels per unit as all kernels form it, by one division; at most one unit in the last place from <see cref="Scale"/>.</summary>
-    public float KernelScale(float maximum) => MaxLevel / (maximum + Epsilon);
-
     /// <summary>The level of a finite x; |x| is at most the maximum that made the scale, the clamp guards against rounding only.</summary>
     public int Level(float x, float scale) => (int)Math.Clamp(MathF.Round(x * scale, MidpointRounding.ToEven), -MaxLevel, MaxLevel);
 

@@ -35,7 +35,7 @@ internal sealed class VitWeightsChecker : IGoldenChecker
             }
         }
 
-        using var stored = SafeTensorsFile.Open(Path.Combine(GoldenSuite.DefaultFolder, file.FileName));
+        using var stored = SafeTensorsFile.Open(file.FullPath);
         foreach (string name in file.Names.Where(name => !name.EndsWith("relative_position_index", StringComparison.Ordinal)))
         {
             report.Absolute(name, stored.ReadDoubles(name), 0);

@@ -52,13 +52,13 @@ internal ref struct SafeTensorsHeaderReader
         while (Next() == JsonTokenType.PropertyName)
         {
             long nameOffset = _json.TokenStartIndex;
-            string name = ReadName("tensor name");
-            if (string.Equals(name, SafeTensorsHeader.MetadataKey, StringComparison.Ordinal))
+            if (_json.ValueTextEquals(SafeTensorsHeader.MetadataKey))
             {
                 ReadMetadata(nameOffset);
                 continue;
             }
 
+            string name = ReadName("tensor name");
             if (!_names.Add(name))
             {
                 throw Fail($"tensor {Quote.Name(name)} appears twice in the header; every name must be unique.", nameOffset);

@@ -9,7 +9,8 @@ namespace BinaryAttention.Formats.Checkpoints;
 /// <summary>
 /// Writes safetensors files. The same input gives the same bytes: tensors keep the given order, metadata is sorted by key, the header is
 /// padded with spaces so that the data begins at a multiple of 8. The file appears whole or not at all: it is written beside its place under
-/// a temporary name, flushed to disk and renamed. On Windows the rename fails while the old file is open.
+/// a temporary name, flushed to disk and renamed. A symbolic link is replaced
+/// by the file, not followed. On Windows the rename fails while the old file is open.
 /// </summary>
 public static class SafeTensorsWriter
 {
@@ -38,7 +39,7 @@ public static class SafeTensorsWriter
         byte[] start = BuildStart(tensors, metadata);
 
         string target = Path.GetFullPath(path);
-        string temporary = Path.Combine(Path.GetDirectoryName(target) ?? target, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        string temporary = Path.Combine(Path.GetDirectoryName(target) ?? target, $".{Guid.NewGuid():N}.tmp");
         try
         {
             using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))

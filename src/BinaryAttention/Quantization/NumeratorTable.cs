@@ -6,6 +6,7 @@
 // so that 255 * rowSum = sum P + (sum R) / 254 with both sums exact integers (operator page, "Exact row sum, as integers").
 // e_k is formed as r^(8a) * r^b by multiplication alone: one exponential a row instead of headDimension + 1, relative error below 1e-13, and the same bits at any vector width.
 using System.Diagnostics;
+using System.Runtime.Intrinsics;
 
 namespace BinaryAttention.Quantization;
 
@@ -20,19 +21,36 @@ internal static class NumeratorTable
     public static void Fill(double slope, Span<byte> numerators, Span<sbyte> residuals)
     {
         Debug.Assert(numerators.Length == residuals.Length && slope >= 0);
-        Span<double> exponentials = stackalloc double[Lanes];
+        Span<double> low = stackalloc double[Lanes];
         var sequence = new ExponentialSequence(slope);
-        for (int first = 0; first < numerators.Length; first += Lanes)
+        sequence.Next(low);
+        Vector512<double> lanes = Vector512.Create<double>(low);
+        double first = 1;
+        Span<byte> numeratorLanes = stackalloc byte[Lanes];
+        Span<sbyte> residualLanes = stackalloc sbyte[Lanes];
+        for (int entry = 0; entry < numerators.Length; entry += Lanes)
         {
-            sequence.Next(exponentials);
-            int count = Math.Min(Lanes, numerators.Length - first);
-            for (int lane = 0; lane < count; lane++)
+            // 255 * 254 * first < 0.5 means that both tables round to 0 from here on.
+            if (first < 7e-6)
             {
-                double scaled = 255.0 * exponentials[lane];
-                double numerator = Math.Round(scaled, MidpointRounding.ToEven);
-                numerators[first + lane] = (byte)numerator;
-                residuals[first + lane] = (sbyte)Math.Round(254.0 * (scaled - numerator), MidpointRounding.ToEven);
+                numerators[entry..].Clear();
+                residuals[entry..].Clear();
+                return;
             }
+
+            Vector512<double> scaled = Vector512.Create(255.0) * (lanes * Vector512.Create(first));
+            Vector512<double> numerator = Vector512.Round(scaled, MidpointRounding.ToEven);
+            Vector512<double> residual = Vector512.Round(Vector512.Create(254.0) * (scaled - numerator), MidpointRounding.ToEven);
+            for (int lane = 0; lane < Lanes; lane++)
+            {
+                numeratorLanes[lane] = (byte)numerator.GetElement(lane);
+                residualLanes[lane] = (sbyte)residual.GetElement(lane);
+            }
+
+            int count = Math.Min(Lanes, numerators.Length - entry);
+            numeratorLanes[..count].CopyTo(numerators[entry..]);
+            residualLanes[..count].CopyTo(residuals[entry..]);
+            first *= sequence.Step;
         }
     }
 
@@ -82,7 +100,6 @@ internal static class NumeratorTable
     private struct ExponentialSequence
     {
         private readonly double _low1;
-        private readonly double _step;
         private double _base;
 
         public ExponentialSequence(double slope)
@@ -90,9 +107,12 @@ internal static class NumeratorTable
             _low1 = Math.Exp(-2.0 * slope);
             double squared = _low1 * _low1;
             double fourth = squared * squared;
-            _step = fourth * fourth;
+            Step = fourth * fourth;
             _base = 1;
         }
+
+        /// <summary>e_8: the factor from one group of eight to the next.</summary>
+        public readonly double Step { get; }
 
         public void Next(Span<double> exponentials)
         {
@@ -103,7 +123,7 @@ internal static class NumeratorTable
                 low *= _low1;
             }
 
-            _base *= _step;
+            _base *= Step;
         }
     }
 }

@@ -6,7 +6,7 @@ namespace BinaryAttention.Formats.Images.Jpeg;
 
 /// <summary>
 /// The inverse 8x8 DCT in integers: twelve multiplications a row (Loeffler, Ligtenberg and Moschytz, "Practical fast 1-D DCT algorithms with 11
-/// multiplications", ICASSP 1989, figure 1 in its 12-multiplication variant), constants with 13 fractional bits, columns first with two extra bits kept
+/// multiplications", ICASSP 1989, in the variant with twelve), constants with 13 fractional bits, columns first with two extra bits kept
 /// between the passes. Constants, pass order and rounding are those of the accurate integer method that most JPEG software uses by default,
 /// so the samples agree with it bit for bit.
 /// </summary>

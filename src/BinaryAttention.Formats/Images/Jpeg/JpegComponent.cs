@@ -5,6 +5,9 @@ namespace BinaryAttention.Formats.Images.Jpeg;
 /// </summary>
 internal sealed class JpegComponent
 {
+    /// <summary>Value of <see cref="KnownPrecision"/> for a coefficient that no scan has delivered.</summary>
+    public const sbyte NotDelivered = -1;
+
     public JpegComponent(byte id, int horizontalSampling, int verticalSampling, int quantizationIndex)
     {
         Id = id;
@@ -13,9 +16,6 @@ internal sealed class JpegComponent
         QuantizationIndex = quantizationIndex;
         Array.Fill(KnownPrecision, NotDelivered);
     }
-
-    /// <summary>Value of <see cref="KnownPrecision"/> for a coefficient that no scan has delivered.</summary>
-    public const sbyte NotDelivered = -1;
 
     public byte Id { get; }
 

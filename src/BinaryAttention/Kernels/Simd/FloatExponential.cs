@@ -1,0 +1,25 @@
+// exp(x) for x <= 0 in float32: n = round(x / ln 2), r = x - n ln 2 in two parts, a degree-6 polynomial on |r| <= 0.347, times 2^n. Within about one unit in the last place; below
+// -87.3 (the end of the normal numbers) it gives 0, NaN stays NaN. Coefficients are 1/k!, with the last two adjusted for the interval (Chebyshev economisation).
+using System.Runtime.CompilerServices;
+
+namespace BinaryAttention.Kernels.Simd;
+
+internal static class FloatExponential<TVector, TLanes>
+    where TVector : struct
+    where TLanes : struct, IFloatLanes<TVector>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Exp(TVector x)
+    {
+        TVector n = TLanes.Round(TLanes.Multiply(x, TLanes.Create(1.44269504f)));
+        TVector r = TLanes.MultiplyAdd(n, TLanes.Create(-0.693359375f), x);
+        r = TLanes.MultiplyAdd(n, TLanes.Create(2.12194440e-4f), r);
+        TVector p = TLanes.Create(1.3981999e-3f);
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(8.3333333e-3f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(4.1666217e-2f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(1.6666667e-1f));
+        p = TLanes.MultiplyAdd(p, r, TLanes.Create(0.5f));
+        p = TLanes.MultiplyAdd(p, TLanes.Multiply(r, r), TLanes.Add(r, TLanes.Create(1f)));
+        return TLanes.ZeroWhereLess(x, TLanes.Create(-87.3f), TLanes.Multiply(p, TLanes.PowerOfTwo(n)));
+    }
+}

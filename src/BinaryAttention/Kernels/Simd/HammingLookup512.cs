@@ -1,0 +1,166 @@
+// AVX-512 VBMI: 6-bit codes, one vpermb looks up 64 keys. Per plane: one load of 64 codes, six lookups (the query's table is the memory operand), six byte adds.
+// Scalar line it equals: distance[j] += popcount(code[j] ^ queryCode).
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace BinaryAttention.Kernels.Simd;
+
+internal readonly unsafe struct HammingLookup512 : IHammingLookup
+{
+    private const int Width = 64;
+
+    public static int BitsPerCode => 6;
+
+    public static int TableBytes => 64;
+
+    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
+    {
+        nint queryTables = (nint)planes * Width;
+        for (int block = 0; block < blocks; block++)
+        {
+            Vector512<byte> distance0 = Vector512<byte>.Zero;
+            Vector512<byte> distance1 = Vector512<byte>.Zero;
+            Vector512<byte> distance2 = Vector512<byte>.Zero;
+            Vector512<byte> distance3 = Vector512<byte>.Zero;
+            Vector512<byte> distance4 = Vector512<byte>.Zero;
+            Vector512<byte> distance5 = Vector512<byte>.Zero;
+            byte* table = tables;
+            for (int plane = 0; plane < planes; plane++)
+            {
+                Vector512<byte> code = Vector512.Load(codes);
+                distance0 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table), code);
+                distance1 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + queryTables), code);
+                distance2 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (2 * queryTables)), code);
+                distance3 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (3 * queryTables)), code);
+                distance4 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (4 * queryTables)), code);
+                distance5 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (5 * queryTables)), code);
+                codes += Width;
+                table += Width;
+            }
+
+            distance0.Store(rows);
+            distance1.Store(rows + rowStride);
+            distance2.Store(rows + (2 * rowStride));
+            distance3.Store(rows + (3 * rowStride));
+            distance4.Store(rows + (4 * rowStride));
+            distance5.Store(rows + (5 * rowStride));
+            rows += Width;
+        }
+    }
+
+    public static int Minimum(byte* row, int keys)
+    {
+        Vector512<byte> smallest = Vector512<byte>.AllBitsSet;
+        int full = keys & ~(Width - 1);
+        for (int key = 0; key < full; key += Width)
+        {
+            smallest = Vector512.Min(smallest, Vector512.Load(row + key));
+        }
+
+        if (full < keys)
+        {
+            smallest = Vector512.Min(smallest, Vector512.Load(row + full) | ~TailMask(keys - full));
+        }
+
+        Vector256<byte> half = Vector256.Min(smallest.GetLower(), smallest.GetUpper());
+        Vector128<byte> quarter = Vector128.Min(half.GetLower(), half.GetUpper());
+        int minimum = byte.MaxValue;
+        for (int lane = 0; lane < Vector128<byte>.Count; lane++)
+        {
+            minimum = Math.Min(minimum, quarter.GetElement(lane));
+        }
+
+        return minimum;
+    }
+
+    public static long Map(byte* row, int keys, int minimum, byte* numerators, sbyte* residuals, int lastEntry, out long residualSum)
+    {
+        var sums = new Sums { Numerators = Vector512<ulong>.Zero, Residuals = Vector512<ulong>.Zero };
+        int full = keys & ~(Width - 1);
+        Vector512<byte> subtract = Vector512.Create((byte)minimum);
+        if (lastEntry < 127)
+        {
+            MapNarrow(row, full, subtract, Vector512<byte>.AllBitsSet, numerators, residuals, ref sums);
+            if (full < keys)
+            {
+                MapNarrow(row + full, Width, subtract, TailMask(keys - full), numerators, residuals, ref sums);
+            }
+        }
+        else
+        {
+            MapWide(row, full, subtract, Vector512<byte>.AllBitsSet, numerators, residuals, ref sums);
+            if (full < keys)
+            {
+                MapWide(row + full, Width, subtract, TailMask(keys - full), numerators, residuals, ref sums);
+            }
+        }
+
+        // Residuals were summed as residual + 128, so that an unsigned sum serves.
+        residualSum = (long)Vector512.Sum(sums.Residuals) - (128L * keys);
+        return (long)Vector512.Sum(sums.Numerators);
+    }
+
+    // 128 entries, the last of them 0: distances beyond the table are clamped to it.
+    private static void MapNarrow(byte* row, int keys, Vector512<byte> subtract, Vector512<byte> mask, byte* numerators, sbyte* residuals, ref Sums sums)
+    {
+        Vector512<byte> last = Vector512.Create((byte)127);
+        Vector512<byte> bias = Vector512.Create((byte)128);
+        Vector512<byte> numeratorLow = Vector512.Load(numerators);
+        Vector512<byte> numeratorHigh = Vector512.Load(numerators + Width);
+        Vector512<byte> residualLow = Vector512.Load((byte*)residuals) ^ bias;
+        Vector512<byte> residualHigh = Vector512.Load((byte*)residuals + Width) ^ bias;
+        Vector512<ulong> numeratorSum = sums.Numerators;
+        Vector512<ulong> residualSum = sums.Residuals;
+        for (int key = 0; key < keys; key += Width)
+        {
+            Vector512<byte> index = Vector512.Min(Avx512BW.SubtractSaturate(Vector512.Load(row + key), subtract), last);
+            Vector512<byte> numerator = Avx512Vbmi.PermuteVar64x8x2(numeratorLow, index, numeratorHigh) & mask;
+            Vector512<byte> residual = Avx512Vbmi.PermuteVar64x8x2(residualLow, index, residualHigh) & mask;
+            numerator.Store(row + key);
+            numeratorSum += Avx512BW.SumAbsoluteDifferences(numerator, Vector512<byte>.Zero).AsUInt64();
+            residualSum += Avx512BW.SumAbsoluteDifferences(residual, Vector512<byte>.Zero).AsUInt64();
+        }
+
+        sums.Numerators = numeratorSum;
+        sums.Residuals = residualSum;
+    }
+
+    // 256 entries: two lookups, chosen by the index's top bit.
+    private static void MapWide(byte* row, int keys, Vector512<byte> subtract, Vector512<byte> mask, byte* numerators, sbyte* residuals, ref Sums sums)
+    {
+        Vector512<byte> bias = Vector512.Create((byte)128);
+        Vector512<ulong> numeratorSum = sums.Numerators;
+        Vector512<ulong> residualSum = sums.Residuals;
+        for (int key = 0; key < keys; key += Width)
+        {
+            Vector512<byte> index = Avx512BW.SubtractSaturate(Vector512.Load(row + key), subtract);
+            Vector512<byte> numerator = Lookup256(numerators, index) & mask;
+            Vector512<byte> residual = (Lookup256((byte*)residuals, index) ^ bias) & mask;
+            numerator.Store(row + key);
+            numeratorSum += Avx512BW.SumAbsoluteDifferences(numerator, Vector512<byte>.Zero).AsUInt64();
+            residualSum += Avx512BW.SumAbsoluteDifferences(residual, Vector512<byte>.Zero).AsUInt64();
+        }
+
+        sums.Numerators = numeratorSum;
+        sums.Residuals = residualSum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Lookup256(byte* table, Vector512<byte> index)
+    {
+        Vector512<byte> low = Avx512Vbmi.PermuteVar64x8x2(Vector512.Load(table), index, Vector512.Load(table + Width));
+        Vector512<byte> high = Avx512Vbmi.PermuteVar64x8x2(Vector512.Load(table + (2 * Width)), index, Vector512.Load(table + (3 * Width)));
+        return Vector512.ConditionalSelect(Vector512.GreaterThan(index, Vector512.Create((byte)127)), high, low);
+    }
+
+    // All bits set in the first lanes.
+    private static Vector512<byte> TailMask(int lanes) =>
+        Vector512.LessThan(Vector512.CreateSequence<byte>(0, 1), Vector512.Create((byte)lanes));
+
+    private struct Sums
+    {
+        public Vector512<ulong> Numerators;
+        public Vector512<ulong> Residuals;
+    }
+}

@@ -1,0 +1,357 @@
+// One-bit attention in three stages for six query rows at a time, against all keys:
+//   A  Hamming distances as bytes, by table lookups over the key codes
+//   B  distances -> 8-bit probabilities in place, with the row's exact sum (table mode: two byte tables a row; otherwise float logits and exponentials)
+//   C  exact integer product of probabilities and 8-bit values, then scale, row sum and mean (operator page, "Quantised P and V")
+// The row's true maximum is known before stage B, so nothing is ever rescaled and the result does not depend on tiles. Memory is O(N) per worker. In Full mode stage B keeps floats
+// and stage C is a float product. Six rows are one unit because the products keep six rows of sums in registers; a last unit with fewer rows repeats its last query.
+using System.Collections.Concurrent;
+using BinaryAttention.Bits;
+using BinaryAttention.Quantization;
+using BinaryAttention.Shapes;
+using BinaryAttention.Threading;
+
+namespace BinaryAttention.Kernels.Simd;
+
+internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFloat, TFloatLanes> : KernelRun
+    where TLookup : struct, IHammingLookup
+    where TInteger : struct
+    where TIntegerLanes : struct, IIntegerLanes<TInteger>
+    where TFloat : struct
+    where TFloatLanes : struct, IFloatLanes<TFloat>
+{
+    private const int Rows = BinaryScratch.Rows;
+
+    private readonly AttentionSpecification _specification;
+    private readonly ValueLayout _layout;
+    private readonly PackedKeyValue _keyValue;
+    private readonly PackedQueries _queries;
+    private readonly BiasRows? _bias;
+    private readonly ConcurrentBag<BinaryScratch> _scratches = [];
+    private readonly int _planes;
+    private readonly bool _wide;
+
+    public SimdBinaryRun(AttentionSpecification specification)
+    {
+        _specification = specification;
+        AttentionShape shape = specification.Shape;
+        _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, IntegerProduct<TInteger, TIntegerLanes>.PanelChannels, TIntegerLanes.GroupKeys);
+        _wide = shape.HeadDimension > BinaryRunLimits.ByteDistances;
+        _planes = KeyCodes.Planes(shape.HeadDimension, TLookup.BitsPerCode);
+        _keyValue = new PackedKeyValue(specification, _layout, TLookup.BitsPerCode, FloatPanelColumns);
+        _queries = new PackedQueries(specification);
+        _bias = specification.Bias is { } bias ? new BiasRows(bias) : null;
+    }
+
+    private static int FloatPanelColumns => FloatProduct<TFloat, TFloatLanes>.PanelColumns;
+
+    private bool IsFull => _specification.Quantization == ValueQuantization.Full;
+
+    public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken) => _keyValue.Set(key, value, cancellationToken);
+
+    public override void SetQuery(TokenView query, CancellationToken cancellationToken) => _queries.Set(query, cancellationToken);
+
+    public override void Attend(TokenView destination, float* logSumExp, CancellationToken cancellationToken)
+    {
+        AttentionShape shape = _specification.Shape;
+        int tiles = (shape.QueryLength + BinaryRunLimits.TileQueries - 1) / BinaryRunLimits.TileQueries;
+        int items = checked(shape.BatchSize * shape.HeadCount * tiles);
+        TileLoop.Run(items, _specification.Threads, item => AttendTile(item / tiles, item % tiles, destination, logSumExp), cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _keyValue.Dispose();
+        _queries.Dispose();
+        _bias?.Dispose();
+        foreach (BinaryScratch scratch in _scratches)
+        {
+            scratch.Dispose();
+        }
+    }
+
+    private void AttendTile(int head, int tile, TokenView destination, float* logSumExp)
+    {
+        AttentionShape shape = _specification.Shape;
+        int batch = head / shape.HeadCount;
+        int keyHead = (batch * shape.KeyHeadCount) + (head % shape.HeadCount / _specification.HeadsPerKeyHead);
+        int first = tile * BinaryRunLimits.TileQueries;
+        int end = Math.Min(first + BinaryRunLimits.TileQueries, shape.QueryLength);
+        if (!_queries.AreFinite(head) || !_keyValue.KeysAreFinite(keyHead))
+        {
+            for (int query = first; query < end; query++)
+            {
+                FillRow(destination, logSumExp, head, query, float.NaN, float.NaN);
+            }
+
+            return;
+        }
+
+        if (!_scratches.TryTake(out BinaryScratch? scratch))
+        {
+            bool needsFloatRows = IsFull || !_specification.IsTableMode;
+            scratch = new BinaryScratch(_specification, _layout, _planes * TLookup.TableBytes, TIntegerLanes.GroupKeys == 2, needsFloatRows, FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns);
+        }
+
+        for (int query = first; query < end; query += Rows)
+        {
+            AttendRows(scratch, head, keyHead, query, Math.Min(Rows, end - query), destination, logSumExp);
+        }
+
+        _scratches.Add(scratch);
+    }
+
+    private void AttendRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, TokenView destination, float* logSumExp)
+    {
+        double* slopes = stackalloc double[Rows];
+        RowResult* results = stackalloc RowResult[Rows];
+        float columnWeight = _keyValue.Weights(keyHead)[0];
+        for (int row = 0; row < Rows; row++)
+        {
+            slopes[row] = (double)_queries.Weight(head, firstQuery + Math.Min(row, rows - 1)) * (double)columnWeight * (double)_specification.LogitScale;
+        }
+
+        FindDistances(scratch, head, keyHead, firstQuery, rows, slopes);
+        for (int row = 0; row < rows; row++)
+        {
+            if (_specification.IsTableMode && !IsFull)
+            {
+                results[row] = _wide ? WideTableRow(scratch, row, Math.Abs(slopes[row])) : TableRow(scratch, row, Math.Abs(slopes[row]));
+            }
+            else
+            {
+                results[row] = LogitRow(scratch, head, keyHead, firstQuery + row, row);
+            }
+        }
+
+        if (IsFull)
+        {
+            WriteFullRows(scratch, head, keyHead, firstQuery, rows, results, destination);
+        }
+        else
+        {
+            MultiplyValues(scratch, keyHead);
+            WriteRows(scratch, head, keyHead, firstQuery, rows, results, destination);
+        }
+
+        if (logSumExp is not null)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                logSumExp[((long)head * _specification.Shape.QueryLength) + firstQuery + row] = results[row].LogSumExp;
+            }
+        }
+    }
+
+    // Stage A.
+    private void FindDistances(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, double* slopes)
+    {
+        int dimension = _specification.Shape.HeadDimension;
+        if (_wide)
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                bool flip = _specification.IsTableMode && !IsFull && slopes[row] < 0;
+                WideDistances.Find(_queries.Words(head, firstQuery + row), _keyValue.WideWords(keyHead), _specification.Shape.KeyLength, dimension, flip, scratch.WideDistances + ((long)row * scratch.PaddedKeys));
+            }
+
+            return;
+        }
+
+        for (int row = 0; row < Rows; row++)
+        {
+            bool flip = _specification.IsTableMode && !IsFull && slopes[row] < 0;
+            QueryTables.Build(_queries.Words(head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, TLookup.BitsPerCode, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
+        }
+
+        TLookup.Distances(_keyValue.Codes(keyHead), scratch.PaddedKeys / KeyCodes.BlockKeys, _planes, scratch.QueryTables, scratch.Distances, scratch.PaddedKeys);
+    }
+
+    // Stage B in table mode.
+    private RowResult TableRow(BinaryScratch scratch, int row, double slope)
+    {
+        int keys = _specification.Shape.KeyLength;
+        int dimension = _specification.Shape.HeadDimension;
+        byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
+        int minimum = TLookup.Minimum(distances, keys);
+        double rowMax = slope * (dimension - (2 * minimum));
+        if (_specification.Quantization == ValueQuantization.TrainingParity)
+        {
+            Span<int> counts = stackalloc int[BinaryScratch.TableEntries];
+            counts.Clear();
+            for (int key = 0; key < keys; key++)
+            {
+                counts[distances[key] - minimum]++;
+            }
+
+            double sum = NumeratorTable.RowSum(slope, counts[..(dimension + 1)]);
+            int last = scratch.SetProbabilities(slope, sum, dimension + 1);
+            TLookup.Map(distances, keys, minimum, scratch.Numerators, scratch.Residuals, last, out _);
+            return RowResult.TrainingParity(rowMax, sum);
+        }
+
+        int lastEntry = scratch.SetNumerators(slope, dimension + 1);
+        long numeratorSum = TLookup.Map(distances, keys, minimum, scratch.Numerators, scratch.Residuals, lastEntry, out long residualSum);
+        return RowResult.Tiled(rowMax, numeratorSum, residualSum);
+    }
+
+    // Stage B in table mode where distances exceed a byte: plain loops.
+    private RowResult WideTableRow(BinaryScratch scratch, int row, double slope)
+    {
+        int keys = _specification.Shape.KeyLength;
+        int dimension = _specification.Shape.HeadDimension;
+        var distances = new ReadOnlySpan<ushort>(scratch.WideDistances + ((long)row * scratch.PaddedKeys), keys);
+        var probabilities = new Span<byte>(scratch.Distances + ((long)row * scratch.PaddedKeys), scratch.PaddedKeys);
+        probabilities[keys..].Clear();
+        return WideDistances.Map(distances, probabilities, slope, dimension, _specification.Quantization);
+    }
+
+    // Stage B with float logits.
+    private RowResult LogitRow(BinaryScratch scratch, int head, int keyHead, int query, int row)
+    {
+        AttentionShape shape = _specification.Shape;
+        float* logits = IsFull ? scratch.FloatRows + ((long)row * scratch.PaddedKeys) : scratch.Logits;
+        byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
+        float* bias = _bias is null ? null : _bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow);
+        float rowFactor = _queries.Weight(head, query) * _specification.LogitScale;
+        if (_wide)
+        {
+            WideDistances.Logits(scratch.WideDistances + ((long)row * scratch.PaddedKeys), shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+        }
+        else
+        {
+            LogitRows<TFloat, TFloatLanes>.Logits(distances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+        }
+
+        new Span<float>(logits + shape.KeyLength, scratch.PaddedKeys - shape.KeyLength).Fill(float.NegativeInfinity);
+        float rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, scratch.PaddedKeys);
+        if (float.IsNegativeInfinity(rowMax))
+        {
+            new Span<byte>(distances, scratch.PaddedKeys).Clear();
+            new Span<float>(logits, scratch.PaddedKeys).Clear();
+            return RowResult.Masked;
+        }
+
+        float rowSum = LogitRows<TFloat, TFloatLanes>.Exponentials(logits, scratch.PaddedKeys, rowMax);
+        switch (_specification.Quantization)
+        {
+            case ValueQuantization.Tiled:
+                LogitRows<TFloat, TFloatLanes>.Quantize(logits, scratch.PaddedKeys, 255f, distances);
+                return RowResult.TiledFloat(rowMax, rowSum);
+            case ValueQuantization.TrainingParity:
+                LogitRows<TFloat, TFloatLanes>.Quantize(logits, scratch.PaddedKeys, 255f / rowSum, distances);
+                return RowResult.TrainingParity(rowMax, rowSum);
+            default:
+                return RowResult.Full(rowMax, rowSum);
+        }
+    }
+
+    // Stage C: sums[row][channel] = sum over keys of probability * level.
+    private void MultiplyValues(BinaryScratch scratch, int keyHead)
+    {
+        int channels = _layout.PaddedChannels;
+        int panelChannels = _layout.PanelChannels;
+        new Span<int>(scratch.Sums, Rows * channels).Clear();
+        if (scratch.LongSums is not null)
+        {
+            new Span<long>(scratch.LongSums, Rows * channels).Clear();
+        }
+
+        sbyte* levels = _keyValue.Levels(keyHead);
+        for (int key = 0; key < scratch.PaddedKeys; key += BinaryScratch.ChunkKeys)
+        {
+            if (key > 0 && key % IntegerProduct<TInteger, TIntegerLanes>.MaxKeys == 0)
+            {
+                EmptySums(scratch, channels);
+            }
+
+            int count = Math.Min(BinaryScratch.ChunkKeys, scratch.PaddedKeys - key);
+            byte* probabilities = scratch.Distances + key;
+            nint rowBytes = scratch.PaddedKeys;
+            if (TIntegerLanes.GroupKeys == 2)
+            {
+                rowBytes = WidenProbabilities(scratch, probabilities, count);
+                probabilities = (byte*)scratch.Words;
+            }
+
+            for (int panel = 0; panel < _layout.Panels; panel++)
+            {
+                sbyte* values = levels + (panel * _layout.PanelBytes) + ((long)key * panelChannels);
+                IntegerProduct<TInteger, TIntegerLanes>.Accumulate(probabilities, rowBytes, values, count / TIntegerLanes.GroupKeys, scratch.Sums + (panel * panelChannels), channels);
+            }
+        }
+
+        if (scratch.LongSums is not null)
+        {
+            EmptySums(scratch, channels);
+        }
+    }
+
+    private static nint WidenProbabilities(BinaryScratch scratch, byte* probabilities, int count)
+    {
+        for (int row = 0; row < Rows; row++)
+        {
+            System.Numerics.Tensors.TensorPrimitives.ConvertChecked<byte, ushort>(
+                new ReadOnlySpan<byte>(probabilities + ((long)row * scratch.PaddedKeys), count),
+                new Span<ushort>(scratch.Words + ((long)row * count), count));
+        }
+
+        return count * sizeof(ushort);
+    }
+
+    private static void EmptySums(BinaryScratch scratch, int channels)
+    {
+        for (int i = 0; i < Rows * channels; i++)
+        {
+            scratch.LongSums[i] += scratch.Sums[i];
+            scratch.Sums[i] = 0;
+        }
+    }
+
+    private void WriteRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
+    {
+        AttentionShape shape = _specification.Shape;
+        for (int row = 0; row < rows; row++)
+        {
+            if (results[row].IsMasked)
+            {
+                FillRow(destination, null, head, firstQuery + row, 0, 0);
+                continue;
+            }
+
+            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
+            long offset = (long)row * _layout.PaddedChannels;
+            OutputRow.Write(scratch.Sums + offset, scratch.LongSums is null ? null : scratch.LongSums + offset, results[row].Factor, _keyValue.Scales(keyHead), _keyValue.Means(keyHead), shape.ValueDimension, output);
+        }
+    }
+
+    private void WriteFullRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
+    {
+        AttentionShape shape = _specification.Shape;
+        int panels = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns);
+        int columns = panels * FloatPanelColumns;
+        float* values = _keyValue.FloatValues(keyHead);
+        for (int panel = 0; panel < panels; panel++)
+        {
+            FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows, scratch.PaddedKeys, values + ((long)panel * scratch.PaddedKeys * FloatPanelColumns), scratch.PaddedKeys, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: false);
+        }
+
+        for (int row = 0; row < rows; row++)
+        {
+            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
+            for (int channel = 0; channel < shape.ValueDimension; channel++)
+            {
+                output[channel] = results[row].IsMasked ? 0 : scratch.FloatSums[((long)row * columns) + channel] * results[row].Factor;
+            }
+        }
+    }
+
+    private void FillRow(TokenView destination, float* logSumExp, int head, int query, float value, float logSumExpValue)
+    {
+        AttentionShape shape = _specification.Shape;
+        new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(value);
+        if (logSumExp is not null)
+        {
+            logSumExp[((long)head * shape.QueryLength) + query] = logSumExpValue;
+        }
+    }
+}

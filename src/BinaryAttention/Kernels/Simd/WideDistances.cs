@@ -1,0 +1,74 @@
+// Head dimensions above 254, where a distance does not fit into a byte: plain loops over sign words. Rare, so simple.
+using System.Numerics;
+using BinaryAttention.Bits;
+using BinaryAttention.Quantization;
+
+namespace BinaryAttention.Kernels.Simd;
+
+internal static unsafe class WideDistances
+{
+    public static void Find(ulong* query, ulong* keys, int count, int dimension, bool flip, ushort* distances)
+    {
+        int words = SignRow.Words(dimension);
+        for (int key = 0; key < count; key++)
+        {
+            int distance = 0;
+            for (int word = 0; word < words; word++)
+            {
+                distance += BitOperations.PopCount(query[word] ^ keys[((long)key * words) + word]);
+            }
+
+            distances[key] = (ushort)(flip ? dimension - distance : distance);
+        }
+    }
+
+    /// <summary>Table mode: distances to probabilities, with the same sums as the byte tables.</summary>
+    public static RowResult Map(ReadOnlySpan<ushort> distances, Span<byte> probabilities, double slope, int dimension, ValueQuantization quantization)
+    {
+        int minimum = dimension;
+        foreach (ushort distance in distances)
+        {
+            minimum = Math.Min(minimum, distance);
+        }
+
+        var numerators = new byte[dimension + 1];
+        var residuals = new sbyte[dimension + 1];
+        double rowMax = slope * (dimension - (2 * minimum));
+        double probabilitySum = 0;
+        if (quantization == ValueQuantization.TrainingParity)
+        {
+            var counts = new int[dimension + 1];
+            foreach (ushort distance in distances)
+            {
+                counts[distance - minimum]++;
+            }
+
+            probabilitySum = NumeratorTable.RowSum(slope, counts);
+            NumeratorTable.FillProbabilities(slope, probabilitySum, numerators);
+        }
+        else
+        {
+            NumeratorTable.Fill(slope, numerators, residuals);
+        }
+
+        long numeratorSum = 0;
+        long residualSum = 0;
+        for (int key = 0; key < distances.Length; key++)
+        {
+            int entry = distances[key] - minimum;
+            probabilities[key] = numerators[entry];
+            numeratorSum += numerators[entry];
+            residualSum += residuals[entry];
+        }
+
+        return quantization == ValueQuantization.TrainingParity ? RowResult.TrainingParity(rowMax, probabilitySum) : RowResult.Tiled(rowMax, numeratorSum, residualSum);
+    }
+
+    public static void Logits(ushort* distances, int keys, int dimension, float rowFactor, float* columnWeights, float* bias, float* logits)
+    {
+        for (int key = 0; key < keys; key++)
+        {
+            logits[key] = (rowFactor * columnWeights[key] * (dimension - (2 * distances[key]))) + (bias is null ? 0 : bias[key]);
+        }
+    }
+}

@@ -1,3 +1,4 @@
+// The oracle as a kernel: any call, any machine.
 using BinaryAttention.Kernels;
 
 namespace BinaryAttention.Reference;
@@ -12,5 +13,5 @@ internal sealed class ReferenceKernel : IAttentionKernel
 
     public string? WhyNot(AttentionSpecification specification) => null;
 
-    public KernelRun Create(AttentionSpecification specification) => throw new NotSupportedException("reference");
+    public KernelRun Create(AttentionSpecification specification) => new ReferenceRun(specification);
 }

@@ -1,0 +1,68 @@
+// Exact attention, softmax(query key^T logitScale + bias) value, one row at a time in double.
+// NaN and infinities spread as IEEE arithmetic has it, except that a masked pair (bias -infinity) takes no part whatever its operands hold.
+namespace BinaryAttention.Reference;
+
+internal static class ReferenceExactAttention
+{
+    /// <summary>Computes one output row; returns its log-sum-exp.</summary>
+    public static float Row(ReferenceInputs inputs, int batch, int head, int query, Span<float> output)
+    {
+        int keyHead = head / inputs.Specification.HeadsPerKeyHead;
+        var row = new double[inputs.Key.TokenCount];
+        bool hasAllowedKey = Logits(inputs, batch, head, query, row);
+        if (!hasAllowedKey)
+        {
+            output.Clear();
+            return float.NegativeInfinity;
+        }
+
+        (double rowMax, double rowSum) = ReferenceSoftmax.Exponentials(row);
+        for (int channel = 0; channel < output.Length; channel++)
+        {
+            double sum = 0;
+            for (int key = 0; key < row.Length; key++)
+            {
+                if (!IsMasked(inputs, batch, head, query, key))
+                {
+                    sum += row[key] * inputs.Value.Token(batch, keyHead, key)[channel];
+                }
+            }
+
+            // All logits -infinity without a mask leave 0 / 0, which is NaN as in float arithmetic.
+            output[channel] = (float)(sum / rowSum);
+        }
+
+        return (float)(rowMax + Math.Log(rowSum));
+    }
+
+    /// <summary>Fills one row of logits, -infinity for masked pairs; returns whether any key is allowed.</summary>
+    public static bool Logits(ReferenceInputs inputs, int batch, int head, int query, Span<double> row)
+    {
+        int keyHead = head / inputs.Specification.HeadsPerKeyHead;
+        ReadOnlySpan<float> queryToken = inputs.Query.Token(batch, head, query);
+        bool hasAllowedKey = false;
+        for (int key = 0; key < row.Length; key++)
+        {
+            if (IsMasked(inputs, batch, head, query, key))
+            {
+                row[key] = double.NegativeInfinity;
+                continue;
+            }
+
+            hasAllowedKey = true;
+            ReadOnlySpan<float> keyToken = inputs.Key.Token(batch, keyHead, key);
+            double dot = 0;
+            for (int channel = 0; channel < queryToken.Length; channel++)
+            {
+                dot += (double)queryToken[channel] * keyToken[channel];
+            }
+
+            row[key] = (dot * inputs.Specification.LogitScale) + (inputs.Bias?.At(batch, head, query, key) ?? 0);
+        }
+
+        return hasAllowedKey;
+    }
+
+    private static bool IsMasked(ReferenceInputs inputs, int batch, int head, int query, int key) =>
+        inputs.Bias is { } bias && float.IsNegativeInfinity(bias.At(batch, head, query, key));
+}

@@ -1,7 +1,7 @@
 // What every command gets from outside, so that tests run commands in their own process with their own streams.
 namespace BinaryAttention.Cli;
 
-internal sealed record CliContext(TextWriter Output, TextWriter Error, CancellationToken Cancellation, TimeProvider Time)
+internal sealed record CliContext(TextWriter Output, TextWriter Error, TimeProvider Time, CancellationToken Cancellation)
 {
     /// <summary>Whether standard output is a terminal: colours and the terminal's own width.</summary>
     public bool IsOutputInteractive => ReferenceEquals(Output, System.Console.Out) && !System.Console.IsOutputRedirected;

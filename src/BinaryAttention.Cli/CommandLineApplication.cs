@@ -10,9 +10,9 @@ namespace BinaryAttention.Cli;
 
 internal static class CommandLineApplication
 {
-    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellationToken = default, TimeProvider? time = null)
+    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, TimeProvider? time = null, CancellationToken cancellationToken = default)
     {
-        var context = new CliContext(output, error, cancellationToken, time ?? TimeProvider.System);
+        var context = new CliContext(output, error, time ?? TimeProvider.System, cancellationToken);
         RootCommand root = CreateRoot(context);
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0 && parsed.Action is not (ExampleHelpAction or HelpAction))

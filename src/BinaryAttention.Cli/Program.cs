@@ -13,6 +13,6 @@ internal static class Program
             cancellation.Cancel();
         };
         System.Console.OutputEncoding = System.Text.Encoding.UTF8;
-        return CommandLineApplication.Run(args, System.Console.Out, System.Console.Error, cancellation.Token);
+        return CommandLineApplication.Run(args, System.Console.Out, System.Console.Error, cancellationToken: cancellation.Token);
     }
 }

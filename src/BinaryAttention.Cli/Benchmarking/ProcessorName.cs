@@ -15,7 +15,7 @@ internal static class ProcessorName
 
     private static string? FromCpuId()
     {
-        if (!X86Base.IsSupported || (uint)X86Base.CpuId(HighestExtendedLeaf, 0).Eax < (uint)(FirstBrandLeaf + BrandLeaves - 1))
+        if (!X86Base.IsSupported || (uint)X86Base.CpuId(HighestExtendedLeaf, 0).Eax < unchecked((uint)(FirstBrandLeaf + BrandLeaves - 1)))
         {
             return null;
         }

@@ -1,0 +1,38 @@
+// Multi-head self-attention between its two projections. The fused projection leaves [tokens, 3 * width] with query, key and value side by side; the backend
+// reads all three in place through the token stride, and nothing of size tokens x tokens exists.
+namespace BinaryAttention.Models.Layers;
+
+internal sealed class SelfAttention(Linear queryKeyValue, int headCount)
+{
+    /// <summary>The fused projection and the attention; the output projection is left to the block.</summary>
+    /// <param name="normalised"><c>[batchSize * tokenCount, width]</c>.</param>
+    /// <param name="projected">Room for <c>[batchSize * tokenCount, 3 * width]</c>.</param>
+    /// <param name="attended">Receives <c>[batchSize * tokenCount, width]</c>.</param>
+    /// <param name="batchSize">Images.</param>
+    /// <param name="tokenCount">Tokens of an image.</param>
+    /// <param name="backend">What computes the attention.</param>
+    /// <param name="options">Exact options or one-bit options, bound to this layer.</param>
+    /// <param name="threads">Most threads, at least 1.</param>
+    /// <param name="cancellationToken">Checked while the attention runs.</param>
+    public void Forward(ReadOnlySpan<float> normalised, Span<float> projected, Span<float> attended, int batchSize, int tokenCount, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
+    {
+        int rows = batchSize * tokenCount;
+        int width = queryKeyValue.Outputs / 3;
+        queryKeyValue.Forward(normalised, projected, rows, threads: threads, cancellationToken: cancellationToken);
+        var shape = new AttentionShape(batchSize, headCount, tokenCount, tokenCount, width / headCount, width / headCount)
+        {
+            QueryTokenStride = 3 * width,
+            KeyTokenStride = 3 * width,
+            ValueTokenStride = 3 * width,
+        };
+        ReadOnlySpan<float> fused = projected[..(rows * 3 * width)];
+        if (options is BinaryAttentionOptions binary)
+        {
+            backend.BinaryScaledDotProduct(fused, fused[width..], fused[(2 * width)..], attended, shape, binary, default, cancellationToken);
+        }
+        else
+        {
+            backend.ScaledDotProduct(fused, fused[width..], fused[(2 * width)..], attended, shape, options, default, cancellationToken);
+        }
+    }
+}

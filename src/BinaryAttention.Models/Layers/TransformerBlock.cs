@@ -1,0 +1,46 @@
+// One pre-norm transformer block (ViT):   x += proj(attention(norm1(x)));   x += mlp(norm2(x)).
+using BinaryAttention.Models.LinearAlgebra;
+
+namespace BinaryAttention.Models.Layers;
+
+internal sealed class TransformerBlock(LayerNorm firstNorm, SelfAttention attention, Linear projection, LayerNorm secondNorm, Mlp mlp)
+{
+    /// <summary>Runs the block over every token, in place.</summary>
+    public void Forward(BlockBuffers buffers, int batchSize, int tokenCount, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
+    {
+        Attend(buffers, batchSize, tokenCount, backend, options, threads, cancellationToken);
+        Finish(buffers, batchSize * tokenCount, threads, cancellationToken);
+    }
+
+    /// <summary>
+    /// Runs the block but finishes only the first tokens of every image, which are left densely packed: a classifier reads nothing else of its
+    /// last block.
+    /// </summary>
+    public void ForwardFirstTokens(BlockBuffers buffers, int batchSize, int tokenCount, int firstTokens, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
+    {
+        Attend(buffers, batchSize, tokenCount, backend, options, threads, cancellationToken);
+        int width = firstNorm.Width;
+        for (int item = 1; item < batchSize; item++)
+        {
+            int source = item * tokenCount * width, target = item * firstTokens * width;
+            buffers.Tokens.Slice(source, firstTokens * width).CopyTo(buffers.Tokens[target..]);
+            buffers.Attended.Slice(source, firstTokens * width).CopyTo(buffers.Attended[target..]);
+        }
+
+        Finish(buffers, batchSize * firstTokens, threads, cancellationToken);
+    }
+
+    private void Attend(BlockBuffers buffers, int batchSize, int tokenCount, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
+    {
+        int rows = batchSize * tokenCount;
+        firstNorm.Forward(buffers.Tokens, buffers.Normalised, rows, threads, cancellationToken);
+        attention.Forward(buffers.Normalised, buffers.Wide, buffers.Attended, batchSize, tokenCount, backend, options, threads, cancellationToken);
+    }
+
+    private void Finish(BlockBuffers buffers, int rows, int threads, CancellationToken cancellationToken)
+    {
+        projection.Forward(buffers.Attended, buffers.Tokens, rows, MatrixEpilogue.Add, threads, cancellationToken);
+        secondNorm.Forward(buffers.Tokens, buffers.Normalised, rows, threads, cancellationToken);
+        mlp.Forward(buffers.Normalised, buffers.Wide, buffers.Tokens, rows, threads, cancellationToken);
+    }
+}

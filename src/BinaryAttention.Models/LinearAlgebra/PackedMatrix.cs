@@ -1,0 +1,68 @@
+// The weights of a linear layer in the order the product kernel reads them: panels of two vectors' columns, in each panel depth rows of consecutive floats.
+//
+//   panel p, depth k, column c  =  W[p * panelWidth + c, k]        W is [outputs, inputs], row-major
+//
+// Columns past the last output hold zeros, as does their bias. Packed once when a model is loaded.
+using System.Runtime.Intrinsics;
+
+namespace BinaryAttention.Models.LinearAlgebra;
+
+internal sealed class PackedMatrix
+{
+    private readonly AlignedBuffer _panels;
+    private readonly AlignedBuffer _bias;
+
+    /// <summary>Packs weights <c>[outputs, inputs]</c>.</summary>
+    /// <param name="weights">Row-major.</param>
+    /// <param name="bias">One number per output, or empty for zeros.</param>
+    /// <param name="outputs">Rows of the weights.</param>
+    /// <param name="inputs">Columns of the weights.</param>
+    /// <param name="lanes">Floats per vector of the kernel that will read the panels: 4, 8 or 16.</param>
+    public PackedMatrix(ReadOnlySpan<float> weights, ReadOnlySpan<float> bias, int outputs, int inputs, int lanes)
+    {
+        if (weights.Length != (long)outputs * inputs)
+        {
+            throw new ArgumentException($"weights has {weights.Length} values; {outputs} outputs of {inputs} inputs need {(long)outputs * inputs}.", nameof(weights));
+        }
+
+        if (!bias.IsEmpty && bias.Length != outputs)
+        {
+            throw new ArgumentException($"bias has {bias.Length} values; {outputs} outputs need as many, or none.", nameof(bias));
+        }
+
+        Outputs = outputs;
+        Inputs = inputs;
+        Lanes = lanes;
+        _panels = new AlignedBuffer(checked(PanelCount * PanelWidth * inputs));
+        _bias = new AlignedBuffer(PanelCount * PanelWidth);
+        bias.CopyTo(_bias.Span);
+        Span<float> panels = _panels.Span;
+        for (int output = 0; output < outputs; output++)
+        {
+            ReadOnlySpan<float> row = weights.Slice(output * inputs, inputs);
+            Span<float> column = panels[((output / PanelWidth * PanelWidth * inputs) + (output % PanelWidth))..];
+            for (int k = 0; k < inputs; k++)
+            {
+                column[k * PanelWidth] = row[k];
+            }
+        }
+    }
+
+    /// <summary>The widest vectors that this processor handles well.</summary>
+    public static int PreferredLanes => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 4;
+
+    public int Outputs { get; }
+
+    public int Inputs { get; }
+
+    public int Lanes { get; }
+
+    public int PanelWidth => 2 * Lanes;
+
+    public int PanelCount => (Outputs + PanelWidth - 1) / PanelWidth;
+
+    public ReadOnlySpan<float> Panels => _panels.Span;
+
+    /// <summary>The bias, padded with zeros to whole panels.</summary>
+    public ReadOnlySpan<float> Bias => _bias.Span;
+}

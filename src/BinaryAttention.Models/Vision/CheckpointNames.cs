@@ -1,0 +1,112 @@
+// The tensors of a ViT or DeiT checkpoint by their published names, with the shapes that a configuration implies:
+//
+//   cls_token [1, 1, C]   dist_token [1, 1, C]   pos_embed [1, tokens, C]   patch_embed.proj.{weight [C, 3, P, P], bias [C]}
+//   blocks.N.norm1.{weight, bias}   blocks.N.attn.qkv.{weight [3C, C], bias}   blocks.N.attn.proj.{weight [C, C], bias}
+//   blocks.N.norm2.{weight, bias}   blocks.N.mlp.fc1.{weight [H, C], bias}     blocks.N.mlp.fc2.{weight [C, H], bias}
+//   norm.{weight, bias}   head.{weight [classes, C], bias}   head_dist.{weight, bias}
+//   blocks.N.attn.relative_position_bias_table [offsets + 3, heads]   blocks.N.attn.relative_position_index [tokens, tokens] (a buffer, need not be there)
+using BinaryAttention.Formats;
+using BinaryAttention.Models.Checkpoints;
+
+namespace BinaryAttention.Models.Vision;
+
+internal static class CheckpointNames
+{
+    public const string ClassToken = "cls_token";
+    public const string DistillationToken = "dist_token";
+    public const string PositionEmbedding = "pos_embed";
+    public const string PatchProjection = "patch_embed.proj";
+    public const string Norm = "norm";
+    public const string Head = "head";
+    public const string DistillationHead = "head_dist";
+
+    private const int LongestList = 20;
+
+    public static string Block(int block, string part) => $"blocks.{block}.{part}";
+
+    public static string RelativeTable(int block) => Block(block, "attn.relative_position_bias_table");
+
+    public static string RelativeIndex(int block) => Block(block, "attn.relative_position_index");
+
+    /// <summary>Compares a checkpoint with what a configuration needs; one exception names everything that is missing, mis-shaped or too much.</summary>
+    /// <exception cref="FileFormatException">Something does not fit.</exception>
+    public static void Check(WeightSource source, VisionTransformerConfiguration configuration)
+    {
+        var problems = new List<string>();
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        foreach ((string name, long[] shape, bool required) in Expected(configuration))
+        {
+            known.Add(name);
+            IReadOnlyList<long>? found = source.FindShape(name);
+            if (found is null && required)
+            {
+                problems.Add($"missing {name} {Text(shape)}");
+            }
+            else if (found is not null && !found.SequenceEqual(shape))
+            {
+                problems.Add($"{name} has shape {Text(found)}, expected {Text(shape)}");
+            }
+        }
+
+        foreach (string name in source.TensorNames)
+        {
+            if (!known.Contains(name))
+            {
+                problems.Add($"unexpected {(name.Length > 100 ? string.Concat(name.AsSpan(0, 100), "...") : name)}");
+            }
+        }
+
+        if (problems.Count > 0)
+        {
+            string more = problems.Count > LongestList ? $"; and {problems.Count - LongestList} more" : string.Empty;
+            throw new FileFormatException(source.Name, $"the checkpoint does not fit a vision transformer of depth {configuration.Depth}, width {configuration.Width} and {configuration.GridHeight} x {configuration.GridWidth} patches: {string.Join("; ", problems.Take(LongestList))}{more}. Pass the configuration that the checkpoint was made for.");
+        }
+    }
+
+    private static IEnumerable<(string Name, long[] Shape, bool Required)> Expected(VisionTransformerConfiguration configuration)
+    {
+        long width = configuration.Width, hidden = configuration.HiddenWidth, patch = configuration.PatchSize, tokens = configuration.TokenCount, classes = configuration.ClassCount;
+        yield return (ClassToken, [1, 1, width], true);
+        if (configuration.HasDistillationToken)
+        {
+            yield return (DistillationToken, [1, 1, width], true);
+        }
+
+        yield return (PositionEmbedding, [1, tokens, width], true);
+        yield return (PatchProjection + ".weight", [width, configuration.ChannelCount, patch, patch], true);
+        yield return (PatchProjection + ".bias", [width], true);
+        for (int block = 0; block < configuration.Depth; block++)
+        {
+            foreach ((string part, long outputs, long inputs) in new[] { ("attn.qkv", 3 * width, width), ("attn.proj", width, width), ("mlp.fc1", hidden, width), ("mlp.fc2", width, hidden) })
+            {
+                yield return (Block(block, part + ".weight"), [outputs, inputs], true);
+                if (configuration.HasQueryKeyValueBias || part != "attn.qkv")
+                {
+                    yield return (Block(block, part + ".bias"), [outputs], true);
+                }
+            }
+
+            foreach (string norm in new[] { "norm1", "norm2" })
+            {
+                yield return (Block(block, norm + ".weight"), [width], true);
+                yield return (Block(block, norm + ".bias"), [width], true);
+            }
+
+            if (configuration.HasRelativePositionBias)
+            {
+                yield return (RelativeTable(block), [configuration.RelativePositionCount, configuration.HeadCount], true);
+                yield return (RelativeIndex(block), [tokens, tokens], false);
+            }
+        }
+
+        yield return (Norm + ".weight", [width], true);
+        yield return (Norm + ".bias", [width], true);
+        foreach (string head in configuration.HasDistillationToken ? new[] { Head, DistillationHead } : [Head])
+        {
+            yield return (head + ".weight", [classes, width], true);
+            yield return (head + ".bias", [classes], true);
+        }
+    }
+
+    private static string Text(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
+}

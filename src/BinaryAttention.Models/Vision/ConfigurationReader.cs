@@ -1,0 +1,111 @@
+// Reads a model's sizes off the shapes of its checkpoint. What shapes cannot tell: the number of heads (taken from a relative-position table, else from the
+// metadata "num_heads", else 64 channels a head, as every ViT and DeiT has) and the grid of a model for images that are not square (metadata "image", else an error).
+using System.Globalization;
+using BinaryAttention.Formats;
+using BinaryAttention.Models.Checkpoints;
+
+namespace BinaryAttention.Models.Vision;
+
+internal static class ConfigurationReader
+{
+    private const int UsualHeadDimension = 64;
+
+    /// <summary>The configuration of a checkpoint; its shapes are not all checked yet.</summary>
+    /// <exception cref="FileFormatException">A tensor that decides a size is missing or has an odd shape, or the head count or grid is not clear.</exception>
+    public static VisionTransformerConfiguration Read(WeightSource source)
+    {
+        string[] needed = [CheckpointNames.ClassToken, CheckpointNames.PositionEmbedding, CheckpointNames.PatchProjection + ".weight", CheckpointNames.Block(0, "mlp.fc1.weight"), CheckpointNames.Head + ".weight"];
+        string[] missing = [.. needed.Where(name => source.FindShape(name) is null)];
+        if (missing.Length > 0)
+        {
+            throw new FileFormatException(source.Name, $"this is no ViT or DeiT checkpoint: missing {string.Join(", ", missing)}. The names of the published checkpoints are expected.");
+        }
+
+        int[] patch = Shape(source, needed[2], 4), position = Shape(source, needed[1], 3), expand = Shape(source, needed[3], 2), head = Shape(source, needed[4], 2);
+        int width = patch[0];
+        bool distilled = source.FindShape(CheckpointNames.DistillationToken) is not null;
+        bool relative = source.FindShape(CheckpointNames.RelativeTable(0)) is not null;
+        int gridTokens = position[1] - (distilled ? 2 : 1);
+        (int height, int columns) = Grid(source, gridTokens, patch[3]);
+        var configuration = new VisionTransformerConfiguration
+        {
+            ImageHeight = height * patch[3],
+            ImageWidth = columns * patch[3],
+            PatchSize = patch[3],
+            ChannelCount = patch[1],
+            Width = width,
+            Depth = Depth(source),
+            HeadCount = relative ? Shape(source, CheckpointNames.RelativeTable(0), 2)[1] : HeadCount(source, width),
+            MlpRatio = (double)expand[0] / width,
+            ClassCount = head[0],
+            HasDistillationToken = distilled,
+            HasRelativePositionBias = relative,
+            HasQueryKeyValueBias = source.FindShape(CheckpointNames.Block(0, "attn.qkv.bias")) is not null,
+        };
+        try
+        {
+            configuration.Validate();
+        }
+        catch (ArgumentException exception)
+        {
+            throw new FileFormatException(source.Name, $"the shapes of the checkpoint describe no possible model. {exception.Message}", innerException: exception);
+        }
+
+        return configuration;
+    }
+
+    private static int[] Shape(WeightSource source, string name, int rank)
+    {
+        IReadOnlyList<long> shape = source.FindShape(name)!;
+        return shape.Count == rank && shape.All(static length => length is > 0 and <= int.MaxValue / 4)
+            ? [.. shape.Select(static length => (int)length)]
+            : throw new FileFormatException(source.Name, $"{name} has shape [{string.Join(", ", shape)}]; {rank} lengths of at least 1 are expected.");
+    }
+
+    private static int Depth(WeightSource source)
+    {
+        // Blocks are counted, not trusted: a file that names block 10^9 alone has one block and is refused for its missing tensors.
+        var blocks = new HashSet<int>();
+        foreach (string name in source.TensorNames)
+        {
+            string[] parts = name.Split('.', 3);
+            if (parts.Length == 3 && parts[0] == "blocks" && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int block))
+            {
+                blocks.Add(block);
+            }
+        }
+
+        return blocks.Count;
+    }
+
+    private static int HeadCount(WeightSource source, int width)
+    {
+        if (source.Metadata.TryGetValue("num_heads", out string? text))
+        {
+            return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int heads) && heads > 0 && width % heads == 0
+                ? heads
+                : throw new FileFormatException(source.Name, $"the metadata says num_heads \"{text}\"; a divisor of the width {width} is expected.");
+        }
+
+        return width % UsualHeadDimension == 0
+            ? width / UsualHeadDimension
+            : throw new FileFormatException(source.Name, $"the number of attention heads is not clear: the width {width} is no multiple of {UsualHeadDimension} and the metadata has no num_heads. Pass a configuration with HeadCount set.");
+    }
+
+    private static (int Height, int Width) Grid(WeightSource source, int tokens, int patchSize)
+    {
+        if (source.Metadata.TryGetValue("image", out string? text))
+        {
+            string[] sides = text.Trim('[', ']').Split(',');
+            if (sides.Length == 2 && int.TryParse(sides[0], CultureInfo.InvariantCulture, out int height) && int.TryParse(sides[1], CultureInfo.InvariantCulture, out int width) && (long)(height / patchSize) * (width / patchSize) == tokens)
+            {
+                return (height / patchSize, width / patchSize);
+            }
+        }
+
+        int side = (int)Math.Round(Math.Sqrt(Math.Max(tokens, 0)));
+        return side > 0 && side * side == tokens
+            ? (side, side)
+            : throw new FileFormatException(source.Name, $"pos_embed holds {tokens} patch positions, which is no square grid. Pass a configuration with ImageHeight and ImageWidth set.");
+    }
+}

@@ -1,0 +1,40 @@
+namespace BinaryAttention.Models.Vision;
+
+/// <summary>Which attention one transformer block computes.</summary>
+public sealed record LayerAttention
+{
+    private LayerAttention(BinaryAttentionOptions? binary) => Binary = binary;
+
+    /// <summary>Exact softmax attention.</summary>
+    public static LayerAttention Exact { get; } = new((BinaryAttentionOptions?)null);
+
+
+    /// <summary>
+    /// The one-bit options, null for exact attention. Their layout, bias and thread limit are set by the model; masks are not used.
+    /// </summary>
+    public BinaryAttentionOptions? Binary { get; }
+
+    /// <summary>Whether the block's relative-position table is added to the logits, if the checkpoint has one. True by default.</summary>
+    public bool UseRelativeBias { get; init; } = true;
+
+    /// <summary>Forces a kernel of the backend by name; null lets the backend choose.</summary>
+    public string? Kernel { get; init; }
+
+    /// <summary>One-bit attention with the given options.</summary>
+    /// <param name="options">Weighting, quantisation, planes, calibration.</param>
+    /// <exception cref="ArgumentException">The options carry a bias or a mask, which a model sets by itself.</exception>
+    public static LayerAttention OneBit(BinaryAttentionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Bias is not null || options.Mask is not null)
+        {
+            throw new ArgumentException("options carries a Bias or a Mask; a model takes its bias from the checkpoint and attends to every token. Leave both null.", nameof(options));
+        }
+
+        return new LayerAttention(options);
+    }
+
+    /// <summary>One-bit queries and keys with the given handling of probabilities and values.</summary>
+    /// <param name="quantization">How probabilities and values are held.</param>
+    public static LayerAttention OneBit(ValueQuantization quantization) => new(new BinaryAttentionOptions { Quantization = quantization });
+}

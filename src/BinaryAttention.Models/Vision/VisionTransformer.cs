@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using BinaryAttention.Formats;
+using BinaryAttention.Formats.Checkpoints;
+using BinaryAttention.Models.Checkpoints;
+using BinaryAttention.Models.Layers;
+using BinaryAttention.Models.LinearAlgebra;
+
+namespace BinaryAttention.Models.Vision;
+
+/// <summary>
+/// A vision transformer (ViT: Dosovitskiy et al. 2021; DeiT: Touvron et al. 2021) for inference, with exact or one-bit attention (BinaryAttention, CVPR 2026).
+/// Pre-norm blocks, exact GELU, class token, learned positions. Memory grows with tokens times width, never with tokens squared.
+/// A model does not change after it was loaded and may be called from several threads at once: each call takes buffers from a pool of its own, which are kept for
+/// the next. Results have the same bits at any number of threads and in any batch.
+/// </summary>
+public sealed class VisionTransformer
+{
+    // Bounds the buffers whatever the batch; enough rows for every core of a large machine.
+    private const int ImagesPerPass = 8;
+
+    private readonly VisionTransformerWeights _weights;
+    private readonly AttentionOptions[] _attention;
+    private readonly AlignedBuffer _firstTokens;
+    private readonly ConcurrentBag<BlockBuffers> _buffers = [];
+    private readonly int _threads;
+
+    private VisionTransformer(VisionTransformerWeights weights, VisionTransformerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options.Attention);
+        ArgumentNullException.ThrowIfNull(options.Backend);
+        _weights = weights;
+        _threads = WorkLoop.Threads(options.MaxDegreeOfParallelism);
+        Options = options;
+        VisionTransformerConfiguration stored = weights.Configuration;
+        Configuration = stored.WithImageSize(options.ImageHeight ?? stored.ImageHeight, options.ImageWidth ?? stored.ImageWidth);
+        Configuration.Validate();
+        _firstTokens = ImageAdaptation.Tokens(weights, Configuration, options.PositionResize);
+        _attention = ImageAdaptation.Attention(weights, Configuration, options);
+    }
+
+    /// <summary>The sizes of the model for the images it takes.</summary>
+    public VisionTransformerConfiguration Configuration { get; }
+
+    /// <summary>How the model is run.</summary>
+    public VisionTransformerOptions Options { get; }
+
+    /// <summary>Values of one input image, <c>[channels, height, width]</c>.</summary>
+    public int ImageLength => Configuration.ChannelCount * Configuration.ImageHeight * Configuration.ImageWidth;
+
+    /// <summary>Loads a safetensors checkpoint with the published names.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="configuration">The sizes; read off the checkpoint's shapes if null.</param>
+    /// <param name="options">Attention, image size, backend; exact attention on the CPU if null.</param>
+    /// <exception cref="FileFormatException">The file is damaged, or tensors are missing, mis-shaped or too much: one message names them.</exception>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    public static VisionTransformer Load(string path, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null)
+    {
+        using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        return Load(WeightSource.FromSafeTensors(file, path), configuration, options);
+    }
+
+    /// <summary>Loads a checkpoint from any source of named tensors, which is not needed afterwards.</summary>
+    /// <param name="source">The tensors.</param>
+    /// <param name="configuration">The sizes; read off the checkpoint's shapes if null.</param>
+    /// <param name="options">Attention, image size, backend; exact attention on the CPU if null.</param>
+    /// <exception cref="FileFormatException">Tensors are missing, mis-shaped or too much: one message names them.</exception>
+    public static VisionTransformer Load(WeightSource source, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        VisionTransformerWeights weights = VisionTransformerWeights.Read(source, configuration ?? ConfigurationReader.Read(source));
+        return new VisionTransformer(weights, options ?? new VisionTransformerOptions());
+    }
+
+    /// <summary>The same weights (shared, not copied) run in another way.</summary>
+    /// <param name="options">Attention, image size, backend.</param>
+    /// <exception cref="ArgumentException">An option is out of range or does not fit the model.</exception>
+    /// <exception cref="NotSupportedException">Relative-position tables cannot be resized to the image size.</exception>
+    public VisionTransformer With(VisionTransformerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new VisionTransformer(_weights, options);
+    }
+
+    /// <summary>Classifies images.</summary>
+    /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>; the batch size follows from the length.</param>
+    /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
+    /// <returns>Logits <c>[batch, classes]</c>. A NaN pixel gives NaN logits for its image.</returns>
+    /// <exception cref="ArgumentException">The length is no whole number of images.</exception>
+    public float[] Forward(ReadOnlySpan<float> images, CancellationToken cancellationToken = default)
+    {
+        int batch = BatchSize(images);
+        int classes = Configuration.ClassCount, special = Configuration.SpecialTokenCount;
+        var logits = new float[batch * classes];
+        for (int first = 0; first < batch; first += ImagesPerPass)
+        {
+            int count = Math.Min(ImagesPerPass, batch - first);
+            BlockBuffers buffers = Rent(count);
+            Embed(images.Slice(first * ImageLength, count * ImageLength), buffers, count, cancellationToken);
+            RunBlocks(buffers, count, _weights.Blocks.Length - 1, cancellationToken);
+            _weights.Blocks[^1].ForwardFirstTokens(buffers, count, Configuration.TokenCount, special, Options.Backend, _attention[^1], _threads, cancellationToken);
+            _weights.Norm.Forward(buffers.Tokens, buffers.Normalised, count * special, 1, cancellationToken);
+            Classify(buffers, count, logits.AsSpan(first * classes, count * classes), cancellationToken);
+            _buffers.Add(buffers);
+        }
+
+        return logits;
+    }
+
+    /// <summary>The tokens that the head sees: the output of the last block, normalised.</summary>
+    /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
+    /// <returns><c>[batch, tokens, width]</c>, the class token first.</returns>
+    /// <exception cref="ArgumentException">The length is no whole number of images.</exception>
+    public float[] ForwardFeatures(ReadOnlySpan<float> images, CancellationToken cancellationToken = default) =>
+        ForwardTokens(images, Configuration.Depth, normalise: true, cancellationToken);
+
+    /// <summary>The tokens after one block, not normalised.</summary>
+    /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>.</param>
+    /// <param name="block">The block, from 0.</param>
+    /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
+    /// <returns><c>[batch, tokens, width]</c>, the class token first.</returns>
+    /// <exception cref="ArgumentException">The length is no whole number of images, or there is no such block.</exception>
+    public float[] ForwardHiddenState(ReadOnlySpan<float> images, int block, CancellationToken cancellationToken = default)
+    {
+        if (block < 0 || block >= Configuration.Depth)
+        {
+            throw new ArgumentOutOfRangeException(nameof(block), block, $"Expected 0 to {Configuration.Depth - 1}.");
+        }
+
+        return ForwardTokens(images, block + 1, normalise: false, cancellationToken);
+    }
+
+    private float[] ForwardTokens(ReadOnlySpan<float> images, int blocks, bool normalise, CancellationToken cancellationToken)
+    {
+        int batch = BatchSize(images);
+        int itemLength = Configuration.TokenCount * Configuration.Width;
+        var result = new float[checked(batch * itemLength)];
+        for (int first = 0; first < batch; first += ImagesPerPass)
+        {
+            int count = Math.Min(ImagesPerPass, batch - first);
+            BlockBuffers buffers = Rent(count);
+            Embed(images.Slice(first * ImageLength, count * ImageLength), buffers, count, cancellationToken);
+            RunBlocks(buffers, count, blocks, cancellationToken);
+            Span<float> target = result.AsSpan(first * itemLength, count * itemLength);
+            if (normalise)
+            {
+                _weights.Norm.Forward(buffers.Tokens, target, count * Configuration.TokenCount, _threads, cancellationToken);
+            }
+            else
+            {
+                buffers.Tokens[..target.Length].CopyTo(target);
+            }
+
+            _buffers.Add(buffers);
+        }
+
+        return result;
+    }
+
+    /// <summary>Fills the tokens: special tokens and positions first, then the patches are added.</summary>
+    private void Embed(ReadOnlySpan<float> images, BlockBuffers buffers, int count, CancellationToken cancellationToken)
+    {
+        int itemLength = Configuration.TokenCount * Configuration.Width;
+        for (int item = 0; item < count; item++)
+        {
+            Span<float> tokens = buffers.Tokens.Slice(item * itemLength, itemLength);
+            _firstTokens.Span.CopyTo(tokens);
+            _weights.Patches.Forward(images.Slice(item * ImageLength, ImageLength), Configuration.ImageHeight, Configuration.ImageWidth, buffers.Wide, tokens[(Configuration.SpecialTokenCount * Configuration.Width)..], _threads, cancellationToken);
+        }
+    }
+
+    private void RunBlocks(BlockBuffers buffers, int count, int blocks, CancellationToken cancellationToken)
+    {
+        for (int block = 0; block < blocks; block++)
+        {
+            _weights.Blocks[block].Forward(buffers, count, Configuration.TokenCount, Options.Backend, _attention[block], _threads, cancellationToken);
+        }
+    }
+
+    /// <summary>Applies the head to the class tokens, or both heads to their tokens with the mean of the two.</summary>
+    private void Classify(BlockBuffers buffers, int count, Span<float> logits, CancellationToken cancellationToken)
+    {
+        if (_weights.DistillationHead is not { } distillationHead)
+        {
+            _weights.Head.Forward(buffers.Normalised, logits, count, threads: _threads, cancellationToken: cancellationToken);
+            return;
+        }
+
+        int width = Configuration.Width;
+        var distilled = new float[logits.Length];
+        for (int item = 0; item < count; item++)
+        {
+            buffers.Normalised.Slice(2 * item * width, width).CopyTo(buffers.Attended[(item * width)..]);
+            buffers.Normalised.Slice(((2 * item) + 1) * width, width).CopyTo(buffers.Tokens[(item * width)..]);
+        }
+
+        _weights.Head.Forward(buffers.Attended, logits, count, threads: _threads, cancellationToken: cancellationToken);
+        distillationHead.Forward(buffers.Tokens, distilled, count, threads: _threads, cancellationToken: cancellationToken);
+        for (int i = 0; i < logits.Length; i++)
+        {
+            logits[i] = (logits[i] + distilled[i]) / 2;
+        }
+    }
+
+    private int BatchSize(ReadOnlySpan<float> images) => images.Length > 0 && images.Length % ImageLength == 0
+        ? images.Length / ImageLength
+        : throw new ArgumentException($"images has {images.Length} values; a whole number of images of {Configuration.ChannelCount} x {Configuration.ImageHeight} x {Configuration.ImageWidth} = {ImageLength} is expected. Resize or crop them to that size.", nameof(images));
+
+    private BlockBuffers Rent(int count)
+    {
+        int rows = count * Configuration.TokenCount;
+        if (_buffers.TryTake(out BlockBuffers? buffers) && buffers.Rows >= rows)
+        {
+            return buffers;
+        }
+
+        int patchLength = _weights.Patches.PatchLength;
+        return new BlockBuffers(rows, Configuration.Width, Math.Max(Math.Max(3 * Configuration.Width, Configuration.HiddenWidth), patchLength));
+    }
+}

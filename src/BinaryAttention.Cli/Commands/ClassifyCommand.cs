@@ -57,13 +57,11 @@ internal static class ClassifyCommand
             ? CommonOptions.ExistingFile(modelPath, "--model")
             : SampleFiles.TryFind(SampleFiles.ModelPath) ?? throw new BadInputException($"no --model was given and {SampleFiles.ModelPath} was not found above the current directory or the program. Give --model FILE.");
         AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(attention)];
-        Recognizer[] recognizers = [.. modes.Select(mode => Recognizer.Load(path, mode, quantization, threads))];
+        Recognizer[] recognizers = Recognizer.Load(path, quantization, threads, modes);
         ImagePreprocessing preprocessing = recognizers[0].DefaultPreprocessing();
         foreach (Recognizer recognizer in recognizers)
         {
-            // Once untimed: the first pass also compiles.
-            context.Cancellation.ThrowIfCancellationRequested();
-            recognizer.Logits(new float[3 * preprocessing.CropSize * preprocessing.CropSize]);
+            recognizer.WarmUp(context.Cancellation);
         }
 
         int exitCode = ExitCodes.Success;
@@ -83,7 +81,7 @@ internal static class ClassifyCommand
                 continue;
             }
 
-            Answer[] answers = [.. recognizers.Select(recognizer => Ask(recognizer, pixels, top))];
+            Answer[] answers = [.. recognizers.Select(recognizer => Ask(recognizer, pixels, top, context.Cancellation))];
             if (json)
             {
                 foreach (Answer answer in answers)
@@ -105,10 +103,10 @@ internal static class ClassifyCommand
         return exitCode;
     }
 
-    private static Answer Ask(Recognizer recognizer, float[] pixels, int top)
+    private static Answer Ask(Recognizer recognizer, float[] pixels, int top, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        float[] logits = recognizer.Logits(pixels);
+        float[] logits = recognizer.Logits(pixels, cancellationToken);
         double milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         return new Answer(recognizer.Mode, milliseconds, Predictions.Top(logits, top));
     }

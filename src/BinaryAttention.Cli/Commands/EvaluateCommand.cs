@@ -56,7 +56,8 @@ internal static class EvaluateCommand
     private static EvaluationTotals Run(
         CliContext context, string modelPath, LabelledImageFolder folder, string labelsPath, ImagePreprocessing preprocessing, AttentionMode mode, ValueQuantization quantization, int threads)
     {
-        Recognizer measured = Recognizer.Load(modelPath, mode, quantization, threads);
+        Recognizer[] recognizers = Recognizer.Load(modelPath, quantization, threads, mode, AttentionMode.Exact);
+        (Recognizer measured, Recognizer exact) = (recognizers[0], recognizers[1]);
         measured.RequireInput(preprocessing.CropSize);
         foreach (LabelledImage image in folder.Images)
         {
@@ -66,8 +67,7 @@ internal static class EvaluateCommand
             }
         }
 
-        Recognizer exact = mode == AttentionMode.Exact ? measured : Recognizer.Load(modelPath, AttentionMode.Exact, quantization, threads);
-        measured.Logits(new float[3 * preprocessing.CropSize * preprocessing.CropSize]); // once untimed: the first pass also compiles
+        measured.WarmUp(context.Cancellation);
         var totals = new EvaluationTotals();
         ProgressReport.Run(context, "evaluating", folder.Images.Count, advance =>
         {
@@ -77,9 +77,9 @@ internal static class EvaluateCommand
                 long start = Stopwatch.GetTimestamp();
                 float[] pixels = preprocessing.Apply(ImageDecoder.DecodeFile(image.Path));
                 long read = Stopwatch.GetTimestamp();
-                int[] best = Predictions.TopIndices(measured.Logits(pixels), TopCount);
+                int[] best = Predictions.TopIndices(measured.Logits(pixels, context.Cancellation), TopCount);
                 long answered = Stopwatch.GetTimestamp();
-                int exactBest = ReferenceEquals(exact, measured) ? best[0] : Predictions.TopIndices(exact.Logits(pixels), 1)[0];
+                int exactBest = mode == AttentionMode.Exact ? best[0] : Predictions.TopIndices(exact.Logits(pixels, context.Cancellation), 1)[0];
                 totals.Add(image.Label, best, exactBest, Stopwatch.GetElapsedTime(read, answered).TotalMilliseconds, Stopwatch.GetElapsedTime(start, read).TotalMilliseconds);
                 advance();
             }

@@ -122,7 +122,7 @@ internal static class EvaluateCommand
 
     private static Option<float[]?> Channels(string name, string description)
     {
-        var option = new Option<float[]?>(name) { Description = description, HelpName = "r,g,b", Arity = ArgumentArity.ExactlyOne };
+        var option = new Option<float[]?>(name) { Description = description, HelpName = "r,g,b", Arity = ArgumentArity.ExactlyOne, DefaultValueFactory = _ => null };
         option.CustomParser = result => ParseChannels(name, result);
         return option;
     }

@@ -19,14 +19,30 @@ internal static class GoldenSuite
     public static IReadOnlyList<string> Files(string folder) =>
         [.. Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal)];
 
+    /// <summary>Checks one file. Anything that goes wrong, unreadable files included, is a failure of that file and does not end the run.</summary>
     public static GoldenOutcome Check(string path)
     {
-        var file = GoldenFile.Read(path);
+        string fileName = Path.GetFileName(path);
+        string @case = string.Empty;
+        try
+        {
+            var file = GoldenFile.Read(path);
+            @case = file.Case;
+            return Check(file);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return new GoldenOutcome(fileName, @case, null, [Failure(fileName, $"{exception.GetType().Name}: {exception.Message}")]);
+        }
+    }
+
+    private static GoldenOutcome Check(GoldenFile file)
+    {
         IGoldenChecker? checker = GoldenCheckers.All.FirstOrDefault(candidate => candidate.Handles(file));
         if (checker is null)
         {
             bool required = RequiredPrefixes.Any(prefix => file.FileName.StartsWith(prefix, StringComparison.Ordinal)) || RequiredCases.Contains(file.Case, StringComparer.Ordinal);
-            return new GoldenOutcome(file.FileName, file.Case, null, required ? [new GoldenFailure(file.FileName, double.NaN, double.NaN, $"no checker handles case \"{file.Case}\"")] : []);
+            return new GoldenOutcome(file.FileName, file.Case, null, required ? [Failure(file.FileName, $"no checker handles case \"{file.Case}\"")] : []);
         }
 
         GoldenReport report = checker.Check(file);
@@ -38,4 +54,6 @@ internal static class GoldenSuite
 
         return new GoldenOutcome(file.FileName, file.Case, report, report.Failures);
     }
+
+    private static GoldenFailure Failure(string name, string message) => new(name, double.NaN, double.NaN, message);
 }

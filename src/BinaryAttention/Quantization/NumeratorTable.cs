@@ -6,6 +6,8 @@
 // so that 255 * rowSum = sum P + (sum R) / 254 with both sums exact integers (operator page, "Exact row sum, as integers").
 // e_k is formed as r^(8a) * r^b by multiplication alone: one exponential a row instead of headDimension + 1, relative error below 1e-13, and the same bits at any vector width.
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace BinaryAttention.Quantization;
@@ -18,6 +20,7 @@ internal static class NumeratorTable
     /// <param name="slope">The absolute slope, at least 0.</param>
     /// <param name="numerators">Receives P.</param>
     /// <param name="residuals">Receives R; as long as <paramref name="numerators"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Fill(double slope, Span<byte> numerators, Span<sbyte> residuals)
     {
         Debug.Assert(numerators.Length == residuals.Length && slope >= 0);
@@ -26,8 +29,6 @@ internal static class NumeratorTable
         sequence.Next(low);
         Vector512<double> lanes = Vector512.Create<double>(low);
         double first = 1;
-        Span<byte> numeratorLanes = stackalloc byte[Lanes];
-        Span<sbyte> residualLanes = stackalloc sbyte[Lanes];
         for (int entry = 0; entry < numerators.Length; entry += Lanes)
         {
             // 255 * 254 * first < 0.5 means that both tables round to 0 from here on.
@@ -39,17 +40,27 @@ internal static class NumeratorTable
             }
 
             Vector512<double> scaled = Vector512.Create(255.0) * (lanes * Vector512.Create(first));
-            Vector512<double> numerator = Vector512.Round(scaled, MidpointRounding.ToEven);
-            Vector512<double> residual = Vector512.Round(Vector512.Create(254.0) * (scaled - numerator), MidpointRounding.ToEven);
-            for (int lane = 0; lane < Lanes; lane++)
+            Vector512<double> numerator = Vector512.Round(scaled);
+            Vector512<double> residual = Vector512.Round(Vector512.Create(254.0) * (scaled - numerator));
+
+            // Both are small integers, exact in float, so one conversion serves both tables.
+            Vector512<int> integers = Vector512.ConvertToInt32(Vector512.Narrow(numerator, residual));
+            Vector256<short> words = Vector256.Narrow(integers.GetLower(), integers.GetUpper());
+            Vector128<sbyte> bytes = Vector128.Narrow(words.GetLower(), words.GetUpper());
+            if (numerators.Length - entry >= Lanes)
             {
-                numeratorLanes[lane] = (byte)numerator.GetElement(lane);
-                residualLanes[lane] = (sbyte)residual.GetElement(lane);
+                MemoryMarshal.Write(numerators[entry..], bytes.AsUInt64().GetElement(0));
+                MemoryMarshal.Write(MemoryMarshal.AsBytes(residuals[entry..]), bytes.AsUInt64().GetElement(1));
+            }
+            else
+            {
+                for (int lane = 0; lane < numerators.Length - entry; lane++)
+                {
+                    numerators[entry + lane] = (byte)bytes.GetElement(lane);
+                    residuals[entry + lane] = bytes.GetElement(Lanes + lane);
+                }
             }
 
-            int count = Math.Min(Lanes, numerators.Length - entry);
-            numeratorLanes[..count].CopyTo(numerators[entry..]);
-            residualLanes[..count].CopyTo(residuals[entry..]);
             first *= sequence.Step;
         }
     }

@@ -97,8 +97,8 @@ internal static unsafe class ValueQuantizer
         for (int token = 0; token < layout.KeyLength; token++)
         {
             (Vector256<double> lower, Vector256<double> upper) = Vector256.Widen(LoadChannels(values + first + (token * tokenStride), count, column));
-            Vector256<double> lowLevel = Vector256.Round((lower - lowCentre) * lowMultiplier, MidpointRounding.ToEven);
-            Vector256<double> highLevel = Vector256.Round((upper - highCentre) * highMultiplier, MidpointRounding.ToEven);
+            Vector256<double> lowLevel = Vector256.Round((lower - lowCentre) * lowMultiplier);
+            Vector256<double> highLevel = Vector256.Round((upper - highCentre) * highMultiplier);
             Vector256<float> level = Vector256.Narrow(lowLevel, highLevel);
             Vector256.ConvertToInt32(level).Store(rounded);
             sbyte* destination = panel + (token / layout.GroupKeys * groupStride) + (token % layout.GroupKeys);

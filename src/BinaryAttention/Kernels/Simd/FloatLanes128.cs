@@ -27,7 +27,7 @@ internal readonly unsafe struct FloatLanes128 : IFloatLanes<Vector128<float>>
 
     public static Vector128<float> Max(Vector128<float> left, Vector128<float> right) => Vector128.MaxNative(left, right);
 
-    public static Vector128<float> Round(Vector128<float> value) => Vector128.Round(value, MidpointRounding.ToEven);
+    public static Vector128<float> Round(Vector128<float> value) => Vector128.Round(value);
 
     public static Vector128<float> PowerOfTwo(Vector128<float> exponent) =>
         ((Vector128.ConvertToInt32Native(exponent) + Vector128.Create(127)) << 23).AsSingle();
@@ -49,7 +49,7 @@ internal readonly unsafe struct FloatLanes128 : IFloatLanes<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBytes(Vector128<float> vector, byte* destination)
     {
-        Vector128<int> rounded = Vector128.ConvertToInt32Native(Vector128.Round(vector, MidpointRounding.ToEven));
+        Vector128<int> rounded = Vector128.ConvertToInt32Native(Vector128.Round(vector));
         for (int lane = 0; lane < Count; lane++)
         {
             destination[lane] = (byte)rounded.GetElement(lane);

@@ -28,7 +28,7 @@ internal readonly unsafe struct FloatLanes256 : IFloatLanes<Vector256<float>>
 
     public static Vector256<float> Max(Vector256<float> left, Vector256<float> right) => Vector256.MaxNative(left, right);
 
-    public static Vector256<float> Round(Vector256<float> value) => Vector256.Round(value, MidpointRounding.ToEven);
+    public static Vector256<float> Round(Vector256<float> value) => Vector256.Round(value);
 
     public static Vector256<float> PowerOfTwo(Vector256<float> exponent) =>
         ((Vector256.ConvertToInt32Native(exponent) + Vector256.Create(127)) << 23).AsSingle();

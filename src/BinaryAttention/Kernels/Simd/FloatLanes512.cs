@@ -28,7 +28,7 @@ internal readonly unsafe struct FloatLanes512 : IFloatLanes<Vector512<float>>
 
     public static Vector512<float> Max(Vector512<float> left, Vector512<float> right) => Vector512.MaxNative(left, right);
 
-    public static Vector512<float> Round(Vector512<float> value) => Vector512.Round(value, MidpointRounding.ToEven);
+    public static Vector512<float> Round(Vector512<float> value) => Vector512.Round(value);
 
     public static Vector512<float> PowerOfTwo(Vector512<float> exponent) =>
         ((Vector512.ConvertToInt32Native(exponent) + Vector512.Create(127)) << 23).AsSingle();

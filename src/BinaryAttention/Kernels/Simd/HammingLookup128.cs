@@ -1,5 +1,7 @@
 // Portable 128-bit vectors (SSSE3, AdvSimd): 4-bit codes, a byte shuffle looks up 16 keys in a sixteen-entry table.
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Simd;
 
@@ -12,6 +14,19 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
 
     public static int TableBytes => NibbleTables.Entries;
 
+    public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables)
+    {
+        Vector128<byte> popCounts = Vector128.Create(QueryTables.PopCounts[..Width]);
+        Vector128<byte> indices = Vector128.CreateSequence<byte>(0, 1);
+        int planes = KeyCodes.Planes(dimension, BitsPerCode);
+        for (int plane = 0; plane < planes; plane++)
+        {
+            Vector128<byte> code = Vector128.Create(QueryTables.Code(words, dimension, flip, plane, BitsPerCode));
+            Vector128.ShuffleNative(popCounts, indices ^ code).Store(tables + (plane * Width));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
     {
         nint queryTables = (nint)planes * NibbleTables.Entries;
@@ -48,6 +63,7 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Minimum(byte* row, int keys)
     {
         Vector128<byte> smallest = Vector128<byte>.AllBitsSet;
@@ -57,11 +73,7 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
             smallest = Vector128.Min(smallest, Vector128.Load(row + key));
         }
 
-        int minimum = byte.MaxValue;
-        for (int lane = 0; lane < Width; lane++)
-        {
-            minimum = Math.Min(minimum, smallest.GetElement(lane));
-        }
+        int minimum = SmallestLane(smallest);
 
         for (int key = full; key < keys; key++)
         {
@@ -71,6 +83,7 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
         return minimum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Map(byte* row, int keys, int minimum, byte* numerators, sbyte* residuals, int lastEntry, out long residualSum)
     {
         Vector128<byte> subtract = Vector128.Create((byte)minimum);
@@ -79,7 +92,7 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
         long numeratorTotal = 0;
         residualSum = -128L * keys;
         int pieces = NibbleTables.Pieces(lastEntry);
-        int padded = Bits.KeyCodes.Blocks(keys) * Bits.KeyCodes.BlockKeys;
+        int padded = KeyCodes.Blocks(keys) * KeyCodes.BlockKeys;
         for (int key = 0; key < padded; key += Width)
         {
             // Distances never lie below the minimum except in padding lanes, which are masked.
@@ -110,6 +123,17 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
 
         residualSum += Empty(ref residualTotal);
         return numeratorTotal + Empty(ref numeratorSum);
+    }
+
+    /// <summary>The smallest of sixteen bytes.</summary>
+    public static int SmallestLane(Vector128<byte> bytes)
+    {
+        ulong eight = Vector128.Min(bytes, Vector128.Shuffle(bytes.AsUInt64(), Vector128.Create(1UL, 0UL)).AsByte()).AsUInt64().ToScalar();
+        Vector128<byte> folded = Vector128.CreateScalar(eight).AsByte();
+        folded = Vector128.Min(folded, Vector128.CreateScalar(eight >> 32).AsByte());
+        eight = folded.AsUInt64().ToScalar();
+        folded = Vector128.Min(folded, Vector128.CreateScalar(eight >> 16).AsByte());
+        return Math.Min(folded.GetElement(0), folded.GetElement(1));
     }
 
     private static Vector128<ushort> WidenAndFold(Vector128<byte> bytes)

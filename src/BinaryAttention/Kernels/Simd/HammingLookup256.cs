@@ -1,6 +1,8 @@
 // AVX2: 4-bit codes, vpshufb looks up 32 keys in a sixteen-entry table. Same block layout as the wider lookup, two halves per block.
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Simd;
 
@@ -13,6 +15,9 @@ internal readonly unsafe struct HammingLookup256 : IHammingLookup
 
     public static int TableBytes => NibbleTables.Entries;
 
+    public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables) => HammingLookup128.BuildTables(words, dimension, flip, tables);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
     {
         nint queryTables = (nint)planes * NibbleTables.Entries;
@@ -49,6 +54,7 @@ internal readonly unsafe struct HammingLookup256 : IHammingLookup
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Minimum(byte* row, int keys)
     {
         Vector256<byte> smallest = Vector256<byte>.AllBitsSet;
@@ -58,11 +64,7 @@ internal readonly unsafe struct HammingLookup256 : IHammingLookup
             smallest = Vector256.Min(smallest, Vector256.Load(row + key));
         }
 
-        int minimum = byte.MaxValue;
-        for (int lane = 0; lane < Width; lane++)
-        {
-            minimum = Math.Min(minimum, smallest.GetElement(lane));
-        }
+        int minimum = HammingLookup128.SmallestLane(Vector128.Min(smallest.GetLower(), smallest.GetUpper()));
 
         for (int key = full; key < keys; key++)
         {
@@ -72,6 +74,7 @@ internal readonly unsafe struct HammingLookup256 : IHammingLookup
         return minimum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Map(byte* row, int keys, int minimum, byte* numerators, sbyte* residuals, int lastEntry, out long residualSum)
     {
         Vector256<byte> subtract = Vector256.Create((byte)minimum);
@@ -80,7 +83,7 @@ internal readonly unsafe struct HammingLookup256 : IHammingLookup
         Vector256<ulong> numeratorSum = Vector256<ulong>.Zero;
         Vector256<ulong> residualTotal = Vector256<ulong>.Zero;
         int pieces = NibbleTables.Pieces(lastEntry);
-        int padded = Bits.KeyCodes.Blocks(keys) * Bits.KeyCodes.BlockKeys;
+        int padded = KeyCodes.Blocks(keys) * KeyCodes.BlockKeys;
         for (int key = 0; key < padded; key += Width)
         {
             Vector256<byte> index = Avx2.SubtractSaturate(Vector256.Load(row + key), subtract);

@@ -3,6 +3,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Simd;
 
@@ -14,6 +15,19 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
 
     public static int TableBytes => 64;
 
+    public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables)
+    {
+        Vector512<byte> popCounts = Vector512.Create(QueryTables.PopCounts);
+        Vector512<byte> indices = Vector512.CreateSequence<byte>(0, 1);
+        int planes = KeyCodes.Planes(dimension, BitsPerCode);
+        for (int plane = 0; plane < planes; plane++)
+        {
+            Vector512<byte> code = Vector512.Create(QueryTables.Code(words, dimension, flip, plane, BitsPerCode));
+            Avx512Vbmi.PermuteVar64x8(popCounts, indices ^ code).Store(tables + (plane * Width));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
     {
         nint queryTables = (nint)planes * Width;
@@ -49,6 +63,7 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Minimum(byte* row, int keys)
     {
         Vector512<byte> smallest = Vector512<byte>.AllBitsSet;
@@ -65,13 +80,7 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
 
         Vector256<byte> half = Vector256.Min(smallest.GetLower(), smallest.GetUpper());
         Vector128<byte> quarter = Vector128.Min(half.GetLower(), half.GetUpper());
-        int minimum = byte.MaxValue;
-        for (int lane = 0; lane < Vector128<byte>.Count; lane++)
-        {
-            minimum = Math.Min(minimum, quarter.GetElement(lane));
-        }
-
-        return minimum;
+        return HammingLookup128.SmallestLane(quarter);
     }
 
     public static long Map(byte* row, int keys, int minimum, byte* numerators, sbyte* residuals, int lastEntry, out long residualSum)
@@ -102,6 +111,7 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
     }
 
     // 128 entries, the last of them 0: distances beyond the table are clamped to it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MapNarrow(byte* row, int keys, Vector512<byte> subtract, Vector512<byte> mask, byte* numerators, sbyte* residuals, ref Sums sums)
     {
         Vector512<byte> last = Vector512.Create((byte)127);
@@ -127,6 +137,7 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
     }
 
     // 256 entries: two lookups, chosen by the index's top bit.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MapWide(byte* row, int keys, Vector512<byte> subtract, Vector512<byte> mask, byte* numerators, sbyte* residuals, ref Sums sums)
     {
         Vector512<byte> bias = Vector512.Create((byte)128);

@@ -10,6 +10,12 @@ internal unsafe interface IHammingLookup
     static abstract int TableBytes { get; }
 
     /// <summary>
+    /// A query's tables, <c>[plane][TableBytes]</c>: <c>table[code] = popcount((code xor queryCode) and validBits)</c>. A row whose weight is negative ranks keys the other way round; its
+    /// query bits are flipped, so that "nearest" is again the largest logit.
+    /// </summary>
+    static abstract void BuildTables(ulong* words, int dimension, bool flip, byte* tables);
+
+    /// <summary>
     /// Distances of six queries: <c>rows[q * rowStride + key]</c> receives the distance as a byte (the last block may hold padding keys, whose distances mean nothing).
     /// Overflow cannot happen: a distance is at most the head dimension, and this path takes at most 254.
     /// </summary>

@@ -160,7 +160,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         for (int row = 0; row < Rows; row++)
         {
             bool flip = _specification.IsTableMode && !IsFull && slopes[row] < 0;
-            QueryTables.Build(_queries.Words(head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, TLookup.BitsPerCode, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
+            TLookup.BuildTables(_queries.Words(head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
         }
 
         TLookup.Distances(_keyValue.Codes(keyHead), scratch.PaddedKeys / KeyCodes.BlockKeys, _planes, scratch.QueryTables, scratch.Distances, scratch.PaddedKeys);

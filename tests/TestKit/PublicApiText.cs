@@ -49,7 +49,8 @@ public static class PublicApiText
             bases.Add(ApiTypeName.Of(parent));
         }
 
-        bases.AddRange(type.GetInterfaces().Where(contract => contract.IsPublic).Select(ApiTypeName.Of).Order(StringComparer.Ordinal));
+        // Every enumeration has the same interfaces.
+        bases.AddRange(type.GetInterfaces().Where(contract => contract.IsPublic && !type.IsEnum).Select(ApiTypeName.Of).Order(StringComparer.Ordinal));
         return $"{kind} {ApiTypeName.Full(type)}{(bases.Count > 0 ? $" : {string.Join(", ", bases)}" : string.Empty)}";
     }
 

@@ -1,6 +1,5 @@
 // evaluate: accuracy of a model on a folder of labelled pictures, and its agreement with exact attention on the same pictures.
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -21,8 +20,8 @@ internal static class EvaluateCommand
         var model = new Option<string>("--model") { Description = "A ViT or DeiT checkpoint.", Required = true, HelpName = "FILE" };
         var images = new Option<string>("--images") { Description = "The folder of pictures.", Required = true, HelpName = "DIR" };
         var labels = new Option<string>("--labels") { Description = "CSV with two columns, file,label: class indices from 0.", Required = true, HelpName = "FILE" };
-        Option<float[]?> mean = Channels("--mean", "Mean of red, green and blue in units of 0..1; ImageNet's if left out.");
-        Option<float[]?> deviation = Channels("--std", "Standard deviation of red, green and blue; ImageNet's if left out.");
+        Option<string?> mean = Channels("--mean", "Mean of red, green and blue in units of 0..1; ImageNet's if left out.");
+        Option<string?> deviation = Channels("--std", "Standard deviation of red, green and blue; ImageNet's if left out.");
         Option<int> resize = CommonOptions.Positive("--resize", "Pixels of the shorter side before cropping.", 256);
         Option<int> crop = CommonOptions.Positive("--crop", "Pixels a side of the square the model sees.", 224);
         Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.NaiveBinaryName);
@@ -32,7 +31,8 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Measure accuracy on a folder of labelled pictures.") { model, images, labels, mean, deviation, resize, crop, attention, quantization, threads, json };
         command.SetAction(parsed =>
         {
-            var preprocessing = new ImagePreprocessing(parsed.GetValue(resize), parsed.GetValue(crop), parsed.GetValue(mean), parsed.GetValue(deviation));
+            var preprocessing = new ImagePreprocessing(
+                parsed.GetValue(resize), parsed.GetValue(crop), ChannelValues(mean.Name, parsed.GetValue(mean)), ChannelValues(deviation.Name, parsed.GetValue(deviation)));
             string modelPath = CommonOptions.ExistingFile(parsed.GetRequiredValue(model), "--model");
             string labelsPath = CommonOptions.ExistingFile(parsed.GetRequiredValue(labels), "--labels");
             LabelledImageFolder folder = LabelledImageFolder.Open(parsed.GetRequiredValue(images), labelsPath);
@@ -120,24 +120,22 @@ internal static class EvaluateCommand
 
     private static string Percent(double fraction) => (100 * fraction).ToString("F2", CultureInfo.InvariantCulture);
 
-    private static Option<float[]?> Channels(string name, string description)
-    {
-        var option = new Option<float[]?>(name) { Description = description, HelpName = "r,g,b", Arity = ArgumentArity.ExactlyOne, DefaultValueFactory = _ => null };
-        option.CustomParser = result => ParseChannels(name, result);
-        return option;
-    }
+    private static Option<string?> Channels(string name, string description) => new(name) { Description = description, HelpName = "r,g,b" };
 
-    private static float[]? ParseChannels(string name, ArgumentResult result)
+    private static float[]? ChannelValues(string name, string? text)
     {
-        string text = result.Tokens[0].Value;
+        if (text is null)
+        {
+            return null;
+        }
+
         string[] parts = text.Split(',');
         var values = new float[3];
         for (int i = 0; i < 3; i++)
         {
             if (parts.Length != 3 || !float.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out values[i]) || !float.IsFinite(values[i]))
             {
-                result.AddError($"{name} is \"{text}\"; three numbers separated by commas are expected, such as 0.485,0.456,0.406.");
-                return null;
+                throw new BadInputException($"{name} is \"{text}\"; three numbers separated by commas are expected, such as 0.485,0.456,0.406.");
             }
         }
 

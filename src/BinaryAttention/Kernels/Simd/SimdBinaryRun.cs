@@ -176,14 +176,9 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         double rowMax = slope * (dimension - (2 * minimum));
         if (_specification.Quantization == ValueQuantization.TrainingParity)
         {
-            Span<int> counts = stackalloc int[BinaryScratch.TableEntries];
-            counts.Clear();
-            for (int key = 0; key < keys; key++)
-            {
-                counts[distances[key] - minimum]++;
-            }
-
-            double sum = NumeratorTable.RowSum(slope, counts[..(dimension + 1)]);
+            int* counts = stackalloc int[BinaryScratch.TableEntries];
+            DistanceHistogram.Count(distances, keys, minimum, counts);
+            double sum = NumeratorTable.RowSum(slope, new ReadOnlySpan<int>(counts, dimension + 1));
             int last = scratch.SetProbabilities(slope, sum, dimension + 1);
             TLookup.Map(distances, keys, minimum, scratch.Numerators, scratch.Residuals, last, out _);
             return RowResult.TrainingParity(rowMax, sum);

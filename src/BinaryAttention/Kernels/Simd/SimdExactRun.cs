@@ -1,6 +1,7 @@
 // Exact attention in float32, tiled as FlashAttention does it: blocks of keys pass by a tile of queries; each row keeps its running maximum m, its sum l = sum exp(logit - m) and its
 // unnormalised output, all rescaled by exp(m_old - m_new) when the maximum grows. Nothing of size N x N is stored. Keys are packed transposed and values by channels once per call.
 using System.Collections.Concurrent;
+using System.Numerics.Tensors;
 using BinaryAttention.Shapes;
 using BinaryAttention.Threading;
 
@@ -106,7 +107,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         {
             // Rows beyond the last query repeat it; their results are not written.
             float* query = _query.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + Math.Min(row, queries - 1));
-            System.Numerics.Tensors.TensorPrimitives.Multiply(
+            TensorPrimitives.Multiply(
                 new ReadOnlySpan<float>(query, shape.HeadDimension), _specification.LogitScale, new Span<float>(scratch.Queries + ((long)row * shape.HeadDimension), shape.HeadDimension));
             scratch.RowMax[row] = float.NegativeInfinity;
             scratch.RowSum[row] = 0;
@@ -132,7 +133,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
             if (_bias is not null && i < rows)
             {
                 float* bias = _bias.Row(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row + i, scratch.BiasRow) + firstKey;
-                System.Numerics.Tensors.TensorPrimitives.Add(new ReadOnlySpan<float>(logits, count), new ReadOnlySpan<float>(bias, count), new Span<float>(logits, count));
+                TensorPrimitives.Add(new ReadOnlySpan<float>(logits, count), new ReadOnlySpan<float>(bias, count), new Span<float>(logits, count));
             }
 
             new Span<float>(logits + count, padded - count).Fill(float.NegativeInfinity);
@@ -187,7 +188,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
             float sum = scratch.RowSum[row];
             float factor = sum == 0 ? 0 : 1f / sum;
             float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
-            System.Numerics.Tensors.TensorPrimitives.Multiply(
+            TensorPrimitives.Multiply(
                 new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), factor, new Span<float>(output, shape.ValueDimension));
             if (logSumExp is not null)
             {

@@ -58,6 +58,7 @@ internal sealed unsafe class PackedKeyValue : IDisposable
 
     public float* Scales(int head) => _channels.As<float>() + (2L * head * Layout.PaddedChannels);
 
+    /// <summary>Channel means; in Full mode 0, or NaN for a channel that holds a NaN or infinity.</summary>
     public float* Means(int head) => Scales(head) + Layout.PaddedChannels;
 
     /// <summary>False if a key of the head holds a NaN or infinity.</summary>
@@ -94,10 +95,21 @@ internal sealed unsafe class PackedKeyValue : IDisposable
         if (IsFull)
         {
             FloatPanels.PackChannels(values, value.TokenStride, shape.KeyLength, shape.ValueDimension, _floatPanelColumns, Layout.PaddedKeys, FloatValues(head));
+            MarkNonFiniteChannels(values, value.TokenStride, new Span<float>(Means(head), shape.ValueDimension));
         }
         else
         {
             ValueQuantizer.Quantize(values, value.TokenStride, Layout, _specification.Quantization, Levels(head), Scales(head), Means(head));
+        }
+    }
+
+    // In Full mode a mean is 0, or NaN for a channel that holds a NaN or infinity: 0 * x keeps either. A row's own sum would miss it where the probability is 0, or give an infinity.
+    private void MarkNonFiniteChannels(float* values, nint tokenStride, Span<float> means)
+    {
+        means.Clear();
+        for (int token = 0; token < _specification.Shape.KeyLength; token++)
+        {
+            System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(values + (token * tokenStride), means.Length), 0f, means, means);
         }
     }
 }

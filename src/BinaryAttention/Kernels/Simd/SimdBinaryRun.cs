@@ -6,6 +6,7 @@
 // and stage C is a float product. Six rows are one unit because the products keep six rows of sums in registers; a last unit with fewer rows repeats its last query.
 using System.Collections.Concurrent;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
 using BinaryAttention.Quantization;
 using BinaryAttention.Shapes;
@@ -101,6 +102,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         _scratches.Add(scratch);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, TokenView destination, float* logSumExp)
     {
         double* slopes = stackalloc double[Rows];
@@ -144,6 +146,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage A.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindDistances(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, double* slopes)
     {
         int dimension = _specification.Shape.HeadDimension;
@@ -168,6 +171,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage B in table mode.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RowResult TableRow(BinaryScratch scratch, int row, double slope)
     {
         int keys = _specification.Shape.KeyLength;
@@ -202,6 +206,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage B with float logits.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RowResult LogitRow(BinaryScratch scratch, int head, int keyHead, int query, int row)
     {
         AttentionShape shape = _specification.Shape;
@@ -244,6 +249,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage C: sums[row][channel] = sum over keys of probability * level.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyValues(BinaryScratch scratch, int keyHead)
     {
         int channels = _layout.PaddedChannels;
@@ -306,6 +312,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
     {
         AttentionShape shape = _specification.Shape;
@@ -323,12 +330,14 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteFullRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
     {
         AttentionShape shape = _specification.Shape;
         int panels = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns);
         int columns = panels * FloatPanelColumns;
         float* values = _keyValue.FloatValues(keyHead);
+        float* means = _keyValue.Means(keyHead);
         for (int panel = 0; panel < panels; panel++)
         {
             FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows, scratch.PaddedKeys, values + ((long)panel * scratch.PaddedKeys * FloatPanelColumns), shape.KeyLength, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: false);
@@ -344,7 +353,8 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
                 continue;
             }
 
-            TensorPrimitives.Multiply(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new Span<float>(output, shape.ValueDimension));
+            // The means are 0, or NaN where a value of the channel is not finite.
+            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new ReadOnlySpan<float>(means, shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
         }
     }
 

@@ -2,6 +2,7 @@
 // unnormalised output, all rescaled by exp(m_old - m_new) when the maximum grows. Nothing of size N x N is stored. Keys are packed transposed and values by channels once per call.
 using System.Collections.Concurrent;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using BinaryAttention.Shapes;
 using BinaryAttention.Threading;
 
@@ -100,6 +101,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         _scratches.Add(scratch);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Start(ExactScratch scratch, int head, int firstQuery, int queries)
     {
         AttentionShape shape = _specification.Shape;
@@ -116,6 +118,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         new Span<float>(scratch.Output, ExactScratch.TileQueries * _outputColumns).Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendBlock(ExactScratch scratch, int head, int firstQuery, int row, int rows, int firstKey, float* keys, float* values)
     {
         AttentionShape shape = _specification.Shape;
@@ -149,6 +152,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
     }
 
     // Turns one row's logits into exponentials and carries its maximum, sum and output along.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void UpdateRow(ExactScratch scratch, int row, float* logits, int padded)
     {
         float oldMax = scratch.RowMax[row];
@@ -158,8 +162,14 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         newMax = oldMax > newMax ? oldMax : newMax;
         if (float.IsNegativeInfinity(newMax))
         {
-            new Span<float>(logits, padded).Clear();
-            return;
+            if (!new ReadOnlySpan<float>(logits, padded).ContainsAnyExcept(float.NegativeInfinity))
+            {
+                new Span<float>(logits, padded).Clear();
+                return;
+            }
+
+            // Nothing but NaN and -infinity: the NaN, lost to the padding's -infinity, must not pass for a masked row.
+            newMax = float.NaN;
         }
 
         float blockSum = LogitRows<TVector, TLanes>.Exponentials(logits, padded, newMax);
@@ -179,21 +189,35 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         scratch.RowMax[row] = newMax;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(ExactScratch scratch, int head, int firstQuery, int queries, TokenView destination, float* logSumExp)
     {
         AttentionShape shape = _specification.Shape;
         for (int row = 0; row < queries; row++)
         {
-            // A row without an allowed key has sum 0: zeros and log-sum-exp -infinity. NaN is not 0 and stays.
+            // Sum 0: a row without an allowed key gives zeros, one whose logits are all -infinity 0 / 0; log-sum-exp is -infinity for both. NaN is not 0 and stays.
             float sum = scratch.RowSum[row];
-            float factor = sum == 0 ? 0 : 1f / sum;
-            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
-            TensorPrimitives.Multiply(
-                new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), factor, new Span<float>(output, shape.ValueDimension));
+            var output = new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row), shape.ValueDimension);
+            if (sum == 0)
+            {
+                output.Fill(HasAllowedKey(scratch, head, firstQuery + row) ? float.NaN : 0);
+            }
+            else
+            {
+                TensorPrimitives.Multiply(new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), 1f / sum, output);
+            }
+
             if (logSumExp is not null)
             {
                 logSumExp[((long)head * shape.QueryLength) + firstQuery + row] = sum == 0 ? float.NegativeInfinity : (float)(scratch.RowMax[row] + Math.Log(sum));
             }
         }
+    }
+
+    private bool HasAllowedKey(ExactScratch scratch, int head, int query)
+    {
+        AttentionShape shape = _specification.Shape;
+        return _bias is null
+            || new ReadOnlySpan<float>(_bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow), shape.KeyLength).ContainsAnyExcept(float.NegativeInfinity);
     }
 }

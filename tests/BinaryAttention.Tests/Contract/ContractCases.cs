@@ -1,0 +1,143 @@
+// The cases of the kernel contract. Sizes are the awkward ones: around vector widths, code widths, row units of six and blocks of 64 keys.
+using TestKit;
+using TestKit.Attention;
+using Xunit;
+
+namespace BinaryAttention.Tests.Contract;
+
+internal static class ContractCases
+{
+    public const string Reference = "reference";
+
+    /// <summary>Set in child processes, which run a thinned selection and start no children of their own.</summary>
+    public const string ChildVariable = "BINARYATTENTION_TEST_CHILD";
+
+    private const string LongVariable = "BINARYATTENTION_LONG";
+    private const int ChildThinning = 4;
+
+    private static readonly int[] HeadDimensions = [1, 8, 31, 32, 48, 59, 63, 64, 65, 72, 96, 111, 128, 254, 255, 256, 300];
+    private static readonly int[] KeyLengths = [1, 2, 15, 16, 17, 63, 64, 65, 97, 128, 197];
+    private static readonly int[] QueryLengths = [1, 2, 5, 6, 7, 24, 25, 49];
+    private static readonly int[] ValueDimensions = [1, 2, 8, 15, 16, 17, 40, 64, 72, 128];
+    private static readonly (int Batch, int Heads, int KeyHeads)[] HeadCounts = [(1, 1, 1), (2, 3, 3), (1, 4, 2), (2, 4, 1)];
+    private static readonly ValueQuantization[] Integer = [ValueQuantization.Tiled, ValueQuantization.TrainingParity];
+    private static readonly WeightingForm[] TableWeightings = [WeightingForm.PerHead, WeightingForm.PerTokenQuery, WeightingForm.None];
+    private static readonly WeightingForm[] AllWeightings = [.. TableWeightings, WeightingForm.PerToken, WeightingForm.PerTokenKey];
+    private static readonly InputKind[] AllInputs = Enum.GetValues<InputKind>();
+    private static readonly InputKind[] ModerateInputs = [InputKind.Gaussian, InputKind.EqualRows, InputKind.Zeros, InputKind.Denormals, InputKind.Clustered, InputKind.SignedZeros, InputKind.Offset];
+    private static readonly float?[] TableScales = [null, -0.3f, 1e4f, 1e-6f, -1e-3f, 0f];
+    private static readonly float?[] FloatScales = [null, -0.3f, 2f, 1e-6f, 0f];
+    private static readonly TensorLayout[] Layouts = [TensorLayout.HeadTokenDimension, TensorLayout.TokenHeadDimension];
+    private static readonly BiasForm[] Biases = Enum.GetValues<BiasForm>();
+
+    public static bool IsChild => Environment.GetEnvironmentVariable(ChildVariable) is not null;
+
+    /// <summary>Kernels that are compared with the reference, usable here or not.</summary>
+    public static IReadOnlyList<string> Kernels { get; } = [.. AttentionKernels.All.Select(kernel => kernel.Name).Where(name => name != Reference)];
+
+    /// <summary>Every kernel with the reference.</summary>
+    public static IReadOnlyList<string> AllKernels { get; } = [.. AttentionKernels.All.Select(kernel => kernel.Name)];
+
+    public static IReadOnlyList<AttentionCase> TableMode { get; } = Thin(SelectTableMode(seed: 1));
+
+    public static IReadOnlyList<AttentionCase> LogMode { get; } = Thin([.. SelectFloatLogits(seed: 2).Where(c => c.Bias != BiasForm.None || c.Weighting >= WeightingForm.PerToken)]);
+
+    public static IReadOnlyList<AttentionCase> Full { get; } = Thin([.. SelectFloatLogits(seed: 3).Select(c => c with { Quantization = ValueQuantization.Full })]);
+
+    public static IReadOnlyList<AttentionCase> Exact { get; } = Thin(SelectFloatLogits(seed: 4));
+
+    public static void RequireUsable(string kernel)
+    {
+        KernelDescription description = AttentionKernels.All.Single(candidate => candidate.Name == kernel);
+        Assert.SkipUnless(description.IsUsable, $"{kernel}: {description.WhyNot}");
+    }
+
+    public static void RequireLong() =>
+        Assert.SkipUnless(Environment.GetEnvironmentVariable(LongVariable) == "1", $"long matrix: set {LongVariable}=1");
+
+    public static TheoryData<string> OneRowPerKernel(IEnumerable<string> kernels) => [.. kernels];
+
+    public static TheoryData<string, AttentionCase> Product(IEnumerable<string> kernels, IReadOnlyList<AttentionCase> cases)
+    {
+        var data = new TheoryData<string, AttentionCase>();
+        foreach (string kernel in kernels)
+        {
+            foreach (AttentionCase attentionCase in cases)
+            {
+                data.Add(kernel, attentionCase);
+            }
+        }
+
+        return data;
+    }
+
+    /// <summary>The full product of the sizes and modes of table mode; the other factors take turns.</summary>
+    public static IEnumerable<AttentionCase> LongTableMode()
+    {
+        int turn = 0;
+        foreach (int dimension in HeadDimensions)
+        {
+            foreach (int keys in (int[])[.. KeyLengths, 1025])
+            {
+                foreach (int valueDimension in ValueDimensions)
+                {
+                    foreach (ValueQuantization quantization in Integer)
+                    {
+                        foreach (WeightingForm weighting in TableWeightings)
+                        {
+                            turn++;
+                            (int batch, int heads, int keyHeads) = HeadCounts[turn % HeadCounts.Length];
+                            yield return new AttentionCase
+                            {
+                                Batch = batch, Heads = heads, KeyHeads = keyHeads, Queries = QueryLengths[turn % 5], Keys = keys, HeadDimension = dimension, ValueDimension = valueDimension,
+                                Quantization = quantization, Weighting = weighting, Layout = Layouts[turn % 2], Inputs = AllInputs[turn % AllInputs.Length], LogitScale = TableScales[turn % TableScales.Length],
+                            };
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static List<AttentionCase> SelectTableMode(int seed)
+    {
+        List<AttentionCase> cases =
+        [
+            new() { Heads = 2, KeyHeads = 2, Queries = 5, Keys = 1025, HeadDimension = 64, ValueDimension = 64 },
+            new() { Queries = 3, Keys = 2049, HeadDimension = 300, ValueDimension = 17, Quantization = ValueQuantization.TrainingParity },
+            new() { Queries = 7, Keys = 4099, HeadDimension = 96, ValueDimension = 8, Inputs = InputKind.Clustered },
+        ];
+        foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, TableWeightings.Length, AllInputs.Length, TableScales.Length, Layouts.Length))
+        {
+            (int batch, int heads, int keyHeads) = HeadCounts[row[4]];
+            cases.Add(new AttentionCase
+            {
+                Batch = batch, Heads = heads, KeyHeads = keyHeads, HeadDimension = HeadDimensions[row[0]], Keys = KeyLengths[row[1]], Queries = QueryLengths[row[2]], ValueDimension = ValueDimensions[row[3]],
+                Quantization = Integer[row[5]], Weighting = TableWeightings[row[6]], Inputs = AllInputs[row[7]], LogitScale = TableScales[row[8]], Layout = Layouts[row[9]],
+            });
+        }
+
+        return cases;
+    }
+
+    // Logits of a size that float32 resolves: the tolerance rules speak about rounding, not about overflow.
+    private static List<AttentionCase> SelectFloatLogits(int seed)
+    {
+        List<AttentionCase> cases = [];
+        foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, AllWeightings.Length, ModerateInputs.Length, FloatScales.Length, Layouts.Length, Biases.Length))
+        {
+            (int batch, int heads, int keyHeads) = HeadCounts[row[4]];
+            BiasForm bias = Biases[row[10]];
+            int keys = bias >= BiasForm.Relative ? Math.Clamp(KeyLengths[row[1]], 2, 65) : KeyLengths[row[1]];
+            cases.Add(new AttentionCase
+            {
+                Batch = batch, Heads = heads, KeyHeads = keyHeads, HeadDimension = HeadDimensions[row[0]], Keys = keys, Queries = bias >= BiasForm.Relative ? keys : QueryLengths[row[2]], ValueDimension = ValueDimensions[row[3]],
+                Quantization = Integer[row[5]], Weighting = AllWeightings[row[6]], Inputs = ModerateInputs[row[7]], LogitScale = FloatScales[row[8]], Layout = Layouts[row[9]], Bias = bias,
+            });
+        }
+
+        return cases;
+    }
+
+    private static List<AttentionCase> Thin(List<AttentionCase> cases) => IsChild ? [.. cases.Where((_, index) => index % ChildThinning == 0)] : cases;
+}

@@ -1,0 +1,95 @@
+// Misuse of a plan.
+using Xunit;
+
+namespace BinaryAttention.Tests.PublicDoor;
+
+public sealed class PlanDoorTests
+{
+    private static readonly AttentionShape Shape = new(1, 2, 3, 5, 8, 6);
+
+    [Fact]
+    public void Run_BeforeSetKeyValue_Throws()
+    {
+        using AttentionPlan plan = AttentionPlan.Create(Shape, new BinaryAttentionOptions());
+        InvalidOperationException exception = Assert.Throws<InvalidOperationException>(() => plan.Run(new float[48], new float[36]));
+        Assert.Contains("Call SetKeyValue before Run", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CancelledSetKeyValue_NeedsItsKeysAgain()
+    {
+        using AttentionPlan plan = AttentionPlan.Create(Shape, new BinaryAttentionOptions { Kernel = AttentionKernels.All.First(kernel => kernel.IsUsable).Name });
+        plan.SetKeyValue(new float[80], new float[60]);
+        using var source = new CancellationTokenSource();
+        source.Cancel();
+        try
+        {
+            plan.SetKeyValue(new float[80], new float[60], source.Token);
+            plan.Run(new float[48], new float[36]); // a kernel may have been done before it looked
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Throws<InvalidOperationException>(() => plan.Run(new float[48], new float[36]));
+        }
+    }
+
+    [Fact]
+    public void Disposed_Throws()
+    {
+        AttentionPlan plan = AttentionPlan.Create(Shape, new AttentionOptions());
+        plan.SetKeyValue(new float[80], new float[60]);
+        plan.Dispose();
+        plan.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => plan.Run(new float[48], new float[36]));
+        Assert.Throws<ObjectDisposedException>(() => plan.SetKeyValue(new float[80], new float[60]));
+    }
+
+    [Fact]
+    public void Rejects_OperandsOfAnotherShape()
+    {
+        using AttentionPlan plan = AttentionPlan.Create(Shape, new BinaryAttentionOptions());
+        Refused("key has 79 elements", () => plan.SetKeyValue(new float[79], new float[60]));
+        Refused("value has 59 elements", () => plan.SetKeyValue(new float[80], new float[59]));
+        Refused("key has batch size 1, 2 heads, length 4 and dimension 8; the plan was made for 1, 2, 5 and 8", () => plan.SetKeyValue(
+            new System.Numerics.Tensors.ReadOnlyTensorSpan<float>(new float[64], [1, 2, 4, 8]), new System.Numerics.Tensors.ReadOnlyTensorSpan<float>(new float[60], [1, 2, 5, 6])));
+        plan.SetKeyValue(new float[80], new float[60]);
+        Refused("query has 47 elements", () => plan.Run(new float[47], new float[36]));
+        Refused("destination has 35 elements", () => plan.Run(new float[48], new float[35]));
+        Refused("logSumExp has 5 elements", () => plan.Run(new float[48], new float[36], new float[5]));
+        Refused("query has batch size 1, 2 heads, length 4", () => plan.Run(
+            new System.Numerics.Tensors.ReadOnlyTensorSpan<float>(new float[64], [1, 2, 4, 8]), new System.Numerics.Tensors.TensorSpan<float>(new float[36], [1, 2, 3, 6])));
+        Refused("destination overlaps itself", () => plan.Run(
+            new System.Numerics.Tensors.ReadOnlyTensorSpan<float>(new float[48], [1, 2, 3, 8]), new System.Numerics.Tensors.TensorSpan<float>(new float[36], [1, 2, 3, 6], [0, 0, 6, 1])));
+        var memory = new float[80];
+        Refused("destination overlaps query", () => plan.Run(memory.AsSpan(0, 48), memory.AsSpan(40, 36)));
+    }
+
+    [Fact]
+    public void Create_RefusesWhatTheCallsRefuse()
+    {
+        Assert.Throws<ArgumentNullException>(() => AttentionPlan.Create(Shape, null!));
+        Refused("shape.KeyLength is 0", () => AttentionPlan.Create(Shape with { KeyLength = 0 }, new AttentionOptions()));
+        Refused("must divide", () => AttentionPlan.Create(Shape with { KeyHeadCount = 3 }, new AttentionOptions()));
+        Refused("does not exist", () => AttentionPlan.Create(Shape, new AttentionOptions { Kernel = "none such" }));
+        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => AttentionPlan.Create(Shape, new BinaryAttentionOptions { KeyPlanes = 2 }));
+        Assert.Contains("KeyPlanes", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OptionsOfEitherKind_ChooseTheAttention()
+    {
+        // Two keys, one far away: exact attention ignores it, plain sign attention with scale 0 does not.
+        AttentionShape shape = new(1, 1, 1, 2, 1, 1);
+        var destination = new float[1];
+        foreach ((AttentionOptions options, float expected) in (ReadOnlySpan<(AttentionOptions, float)>)[(new AttentionOptions { LogitScale = 1f }, 1f), (new BinaryAttentionOptions { LogitScale = 0f, Quantization = ValueQuantization.Full }, 0.5f)])
+        {
+            using AttentionPlan plan = AttentionPlan.Create(shape, options);
+            plan.SetKeyValue([100f, -100f], [1f, 0f]);
+            plan.Run([1f], destination);
+            Assert.Equal(expected, destination[0], 1e-6f);
+        }
+    }
+
+    private static void Refused(string part, Action call) =>
+        Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(call).Message, StringComparison.Ordinal);
+}

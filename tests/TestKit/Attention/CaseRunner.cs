@@ -1,0 +1,111 @@
+// Runs a case through the public door, or through a kernel made by hand. Every call lies between canaries, and its inputs are compared with copies afterwards.
+using BinaryAttention;
+using BinaryAttention.Kernels;
+using BinaryAttention.Shapes;
+
+namespace TestKit.Attention;
+
+/// <summary>Runs cases.</summary>
+public static class CaseRunner
+{
+    private const int CanaryElements = 67;
+    private const float Canary = -1234.5678f;
+
+    /// <summary>One-bit attention by a named kernel (the best one if null).</summary>
+    public static AttentionResult Binary(AttentionCase attentionCase, string? kernel, int? threads = null) =>
+        Binary(attentionCase, attentionCase.MakeOperands(), kernel, threads);
+
+    /// <summary>One-bit attention of given operands.</summary>
+    public static AttentionResult Binary(AttentionCase attentionCase, Operands operands, string? kernel, int? threads = null) =>
+        Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) => BinaryAttention.Attention.BinaryScaledDotProduct(
+            query, key, value, destination.AsSpan(), attentionCase.Shape, attentionCase.BinaryOptions(kernel, threads), logSumExp.AsSpan()));
+
+    /// <summary>Exact attention by a named kernel.</summary>
+    public static AttentionResult Exact(AttentionCase attentionCase, string? kernel, int? threads = null) =>
+        Exact(attentionCase, attentionCase.MakeOperands(), kernel, threads);
+
+    /// <summary>Exact attention of given operands.</summary>
+    public static AttentionResult Exact(AttentionCase attentionCase, Operands operands, string? kernel, int? threads = null) =>
+        Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) => BinaryAttention.Attention.ScaledDotProduct(
+            query, key, value, destination.AsSpan(), attentionCase.Shape, attentionCase.ExactOptions(kernel, threads), logSumExp.AsSpan()));
+
+    /// <summary>A kernel run that was made by hand.</summary>
+    internal static AttentionResult Direct(AttentionCase attentionCase, bool isBinary, Func<AttentionSpecification, KernelRun> create) =>
+        Guarded(attentionCase, attentionCase.MakeOperands(), (query, key, value, destination, logSumExp) =>
+        {
+            AttentionOptions options = isBinary ? attentionCase.BinaryOptions(threads: 1) : attentionCase.ExactOptions(threads: 1);
+            AttentionSpecification specification = SpecificationBuilder.Build(attentionCase.Shape, options, isBinary);
+            (OperandExtent queryExtent, OperandExtent keyExtent, OperandExtent valueExtent, OperandExtent destinationExtent) = ShapeChecks.Extents(attentionCase.Shape, attentionCase.Layout);
+            using KernelRun run = create(specification);
+            unsafe
+            {
+                fixed (float* queryData = query, keyData = key, valueData = value, destinationData = destination.AsSpan(), logSumExpData = logSumExp.AsSpan())
+                {
+                    run.SetKeyValue(keyExtent.View(keyData), valueExtent.View(valueData), CancellationToken.None);
+                    run.SetQuery(queryExtent.View(queryData), CancellationToken.None);
+                    run.Attend(destinationExtent.View(destinationData), logSumExpData, CancellationToken.None);
+                }
+            }
+        });
+
+    /// <summary>Swaps the two middle dimensions of <c>[batch, first, second, dimension]</c>.</summary>
+    public static float[] SwapMiddle(ReadOnlySpan<float> values, int batch, int first, int second, int dimension)
+    {
+        var swapped = new float[values.Length];
+        for (int item = 0; item < batch; item++)
+        {
+            for (int i = 0; i < first; i++)
+            {
+                for (int j = 0; j < second; j++)
+                {
+                    values.Slice(((((item * first) + i) * second) + j) * dimension, dimension).CopyTo(swapped.AsSpan(((((item * second) + j) * first) + i) * dimension));
+                }
+            }
+        }
+
+        return swapped;
+    }
+
+    private static AttentionResult Guarded(AttentionCase c, Operands operands, Action<float[], float[], float[], ArraySegment<float>, ArraySegment<float>> call)
+    {
+        bool tokensFirst = c.Layout == TensorLayout.TokenHeadDimension;
+        float[] query = tokensFirst ? SwapMiddle(operands.Query, c.Batch, c.Heads, c.Queries, c.HeadDimension) : (float[])operands.Query.Clone();
+        float[] key = tokensFirst ? SwapMiddle(operands.Key, c.Batch, c.KeyHeads, c.Keys, c.HeadDimension) : (float[])operands.Key.Clone();
+        float[] value = tokensFirst ? SwapMiddle(operands.Value, c.Batch, c.KeyHeads, c.Keys, c.ValueDimension) : (float[])operands.Value.Clone();
+        var (queryCopy, keyCopy, valueCopy) = ((float[])query.Clone(), (float[])key.Clone(), (float[])value.Clone());
+        ArraySegment<float> destination = BetweenCanaries(c.Batch * c.Heads * c.Queries * c.ValueDimension);
+        ArraySegment<float> logSumExp = BetweenCanaries(c.Batch * c.Heads * c.Queries);
+        call(query, key, value, destination, logSumExp);
+        CheckCanaries(destination, nameof(destination));
+        CheckCanaries(logSumExp, nameof(logSumExp));
+        CheckUnchanged(queryCopy, query, nameof(query));
+        CheckUnchanged(keyCopy, key, nameof(key));
+        CheckUnchanged(valueCopy, value, nameof(value));
+        float[] output = tokensFirst ? SwapMiddle(destination, c.Batch, c.Queries, c.Heads, c.ValueDimension) : destination.ToArray();
+        return new AttentionResult(output, logSumExp.ToArray());
+    }
+
+    private static ArraySegment<float> BetweenCanaries(int length)
+    {
+        var all = new float[length + (2 * CanaryElements)];
+        Array.Fill(all, Canary);
+        return new ArraySegment<float>(all, CanaryElements, length);
+    }
+
+    private static void CheckCanaries(ArraySegment<float> segment, string name)
+    {
+        float[] all = segment.Array!;
+        if (all.AsSpan(0, CanaryElements).ContainsAnyExcept(Canary) || all.AsSpan(all.Length - CanaryElements).ContainsAnyExcept(Canary))
+        {
+            throw new InvalidOperationException($"The call wrote outside {name}.");
+        }
+    }
+
+    private static void CheckUnchanged(float[] expected, float[] actual, string name)
+    {
+        if (!System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(expected).SequenceEqual(System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(actual)))
+        {
+            throw new InvalidOperationException($"The call changed {name}.");
+        }
+    }
+}

@@ -87,9 +87,15 @@ internal sealed class GoldenReport(GoldenFile file)
         }
     }
 
-    /// <summary>The expected values of a tensor that the caller compares in its own way; counts as compared. Report mismatches by <see cref="Fail"/>.</summary>
+    /// <summary>The expected values of a tensor that the caller compares in its own way; counts as compared. Report mismatches by <see cref="Fail"/>. Empty, with a failure, if the file has no such tensor.</summary>
     public double[] Begin(string name, int actualCount)
     {
+        if (!file.Has(name))
+        {
+            Fail(name, "is not in the file");
+            return [];
+        }
+
         double[] expected = file.Peek(name).Values;
         file.Touch(name);
         _compared.Add(name);

@@ -3,7 +3,7 @@
 //   accumulators[r][v] = b[v] + sum over k of x[r][k] * panel[k][v]      one fused multiply-add per term, k ascending
 //
 // 12 accumulators, 2 panel vectors and 1 broadcast fit the 16 registers of AVX2. Per k: 12 multiply-adds against 8 loads, so the multipliers are the
-// limit: 95 % of their peak on a Zen 5 core with 512-bit vectors. Every output is summed in the same order wherever its row or column lies in a
+// limit: 133 to 140 billion multiply-adds a second on one Zen 5 core (512-bit vectors, 197 rows, depth 192 and 768; November 2026). Every output is summed in the same order wherever its row or column lies in a
 // tile, hence identical bits however the work is cut up.
 using System.Runtime.CompilerServices;
 

@@ -1,4 +1,6 @@
 // The packed side of one (batch, head): sign words of every token, its weights, and whether every input was finite.
+using System.Runtime.CompilerServices;
+
 namespace BinaryAttention.Bits;
 
 internal static unsafe class HeadSigns
@@ -12,6 +14,7 @@ internal static unsafe class HeadSigns
     /// <param name="words">Receives the sign words, token after token.</param>
     /// <param name="weights">Receives one weight per token (the per-head weight is repeated).</param>
     /// <returns>False if a NaN or infinity was met.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool Pack(float* tokens, nint tokenStride, int count, int dimension, SignWeightingMode mode, ulong* words, float* weights)
     {
         int wordsPerToken = SignRow.Words(dimension);

@@ -1,5 +1,6 @@
 // Signs and magnitude of one token in one pass: bit c of the words is x[c] >= 0 (so +0 and -0 give 1), and the sum of |x[c]| is taken in double over eight interleaved lanes,
 // lane l = c mod 8, folded 4-2-1 at the end. The order is fixed so that every kernel and every vector width gives the same bits; a NaN or infinity anywhere makes the sum non-finite.
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace BinaryAttention.Bits;
@@ -14,6 +15,7 @@ internal static unsafe class SignRow
     /// <param name="channels">The token's channels, contiguous.</param>
     /// <param name="dimension">Number of channels.</param>
     /// <param name="words">Receives <see cref="Words"/> words; bits beyond the dimension are 0.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Pack(float* channels, int dimension, ulong* words)
     {
         Vector256<double> low = Vector256<double>.Zero;

@@ -1,5 +1,7 @@
 // Gives kernels one row of the bias at a time, as a pointer to keyLength floats. Per-key and dense rows are read where they lie; a relative-position row is gathered into the
 // caller's buffer. The per-head tables are kept reversed, so that a grid row's entries ascend with the key and a gather is a run of plain copies: the N x N matrix never exists.
+using System.Runtime.CompilerServices;
+
 namespace BinaryAttention.Kernels;
 
 internal sealed unsafe class BiasRows : IDisposable
@@ -54,6 +56,7 @@ internal sealed unsafe class BiasRows : IDisposable
         _reversedTables?.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Gather(int head, int query, float* row)
     {
         int classTokens = _bias.HasClassToken ? 1 : 0;

@@ -63,6 +63,11 @@ internal static class ReferenceBinaryAttentionBackward
         }
 
         Span<double> logitGradient = gradients.Row(gradients.Logits, head.Batch, head.Head, query);
+        if (inputs.Specification.Quantization == ValueQuantization.TrainingParity)
+        {
+            ClipProbabilityGradient(probabilities, probabilityGradient);
+        }
+
         ReferenceSoftmaxGradient.Row(probabilities, probabilityGradient, logitGradient);
         ReferenceSoftmaxGradient.AddToBias(inputs.Bias, gradients.Bias, head.Batch, head.Head, query, logitGradient);
         AddToOperands(inputs, head, query, logitGradient, gradients);
@@ -104,6 +109,17 @@ internal static class ReferenceBinaryAttentionBackward
             if (head.Specification.Weighting.Columns == SignWeightingMode.Learned)
             {
                 gradients.ColumnWeights[columnOffset + key] += slope * head.RowWeights[query];
+            }
+        }
+    }
+
+    private static void ClipProbabilityGradient(ReadOnlySpan<double> probabilities, Span<double> gradient)
+    {
+        for (int key = 0; key < gradient.Length; key++)
+        {
+            if (!ProbabilityQuantizer.PassesGradient(probabilities[key]))
+            {
+                gradient[key] = 0;
             }
         }
     }

@@ -15,9 +15,7 @@ internal static class ReferenceLogRow
         }
 
         bool isNormalised = head.Specification.Quantization == ValueQuantization.TrainingParity;
-        int[] levels = Array.ConvertAll(row, numerator => Level(isNormalised ? numerator / rowSum : numerator));
+        int[] levels = Array.ConvertAll(row, numerator => ProbabilityQuantizer.Level(isNormalised ? numerator / rowSum : numerator));
         return new ReferenceRow(levels, (float)(255.0 * rowSum), (float)(rowMax + Math.Log(rowSum)));
     }
-
-    private static int Level(double numerator) => (int)Math.Clamp(Math.Round(255.0 * numerator, MidpointRounding.ToEven), 0, 255);
 }

@@ -1,6 +1,6 @@
 // The values of one (batch, key head) as a row multiplies them: 8-bit levels with one scale a channel, or unchanged.
 //   Tiled:           c = v - mean, m = max|c|, scale = m / 127, level = round half to even(c * 127 / m);   mean in float32 from a double sum in token order
-//   TrainingParity:  SymmetricQuantizer.Value in float32, not centred
+//   TrainingParity:  SymmetricQuantizer.Value in float32 with the kernels' scale 127 / (m + 1e-6), not centred
 // A channel with a NaN or an infinity has levels 0 and a NaN that makes every output of the channel NaN.
 namespace BinaryAttention.Reference;
 

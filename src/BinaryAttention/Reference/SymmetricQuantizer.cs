@@ -1,5 +1,5 @@
 // The training code's symmetric value quantiser, element by element in its float32 order of operations:
-//   s = maxLevel / (max|x| + 1e-6),  level = round half to even(x s),  x_hat = level / (s + 1e-6),  d x_hat / dx := 1 where low < x < high, else 0
+//   s = 1 / (max|x| + 1e-6) * maxLevel,  level = round half to even(x s),  x_hat = level / (s + 1e-6),  d x_hat / dx := 1 where low < x < high, else 0
 // 8 bits, one scale a channel and clip limits -2, 2 for the values of BinaryAttention. The clip limits bound the gradient only.
 namespace BinaryAttention.Reference;
 
@@ -11,10 +11,14 @@ internal sealed record SymmetricQuantizer(int Bits, float ClipLow, float ClipHig
 
     public int MaxLevel => (1 << (Bits - 1)) - 1;
 
-    public float Scale(float maximum) => MaxLevel / (maximum + Epsilon);
+    /// <summary>Levels per unit exactly as the training code arrives at it: a reciprocal, then a product, each rounded to float32.</summary>
+    public float Scale(float maximum) => 1f / (maximum + Epsilon) * MaxLevel;
 
     /// <summary>The level of a finite x; |x| is at most the maximum that made the scale, the clamp guards against rounding only.</summary>
     public int Level(float x, float scale) => (int)Math.Clamp(MathF.Round(x * scale, MidpointRounding.ToEven), -MaxLevel, MaxLevel);
+
+    /// <summary>x_hat without the clamp, so that NaN and infinities spread as they do in the training code.</summary>
+    public static float Quantize(float x, float scale) => MathF.Round(x * scale, MidpointRounding.ToEven) / (scale + Epsilon);
 
     public static float Dequantize(int level, float scale) => level / (scale + Epsilon);
 

@@ -19,6 +19,8 @@ internal sealed class GoldenFile
 
     public string FileName { get; }
 
+    public string FullPath => Path.Combine(_folder, FileName);
+
     /// <summary>Which module was run: the key by which checkers choose.</summary>
     public string Case => Metadata.GetValueOrDefault("case", string.Empty);
 

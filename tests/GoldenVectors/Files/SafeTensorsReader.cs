@@ -1,5 +1,5 @@
 // A minimal reader of the safetensors layout for files that this project made itself: 8 bytes header length, JSON header, raw little-endian data.
-// It trusts its input beyond what the runtime checks; the library's own reader in BinaryAttention.Formats is the one for files from elsewhere and can replace this.
+// It trusts its input beyond what the runtime checks; it is kept apart from the library's own reader in BinaryAttention.Formats so that each checks the other.
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;

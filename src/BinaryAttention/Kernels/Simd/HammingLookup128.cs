@@ -14,6 +14,7 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
 
     public static int TableBytes => NibbleTables.Entries;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables)
     {
         Vector128<byte> popCounts = Vector128.Create(QueryTables.PopCounts[..Width]);

@@ -15,6 +15,7 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
 
     public static int TableBytes => 64;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables)
     {
         Vector512<byte> popCounts = Vector512.Create(QueryTables.PopCounts);
@@ -83,6 +84,7 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
         return HammingLookup128.SmallestLane(quarter);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static long Map(byte* row, int keys, int minimum, byte* numerators, sbyte* residuals, int lastEntry, out long residualSum)
     {
         var sums = new Sums { Numerators = Vector512<ulong>.Zero, Residuals = Vector512<ulong>.Zero };

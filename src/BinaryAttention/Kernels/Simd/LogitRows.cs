@@ -1,11 +1,14 @@
 // One row of float logits and what follows from it: logit = rowFactor * columnWeight * (d - 2 distance) + bias, maximum, exponentials with their sum, 8-bit probabilities. Rows are
 // padded to 64 keys with -infinity, so loops have no tail; every vector width divides 64.
+using System.Runtime.CompilerServices;
+
 namespace BinaryAttention.Kernels.Simd;
 
 internal static unsafe class LogitRows<TVector, TLanes>
     where TVector : struct
     where TLanes : struct, IFloatLanes<TVector>
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Logits(byte* distances, int keys, int dimension, float rowFactor, float* columnWeights, float* bias, float* logits)
     {
         TVector factor = TLanes.Create(rowFactor);
@@ -25,6 +28,7 @@ internal static unsafe class LogitRows<TVector, TLanes>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(float* logits, int padded)
     {
         TVector largest = TLanes.Load(logits);
@@ -37,6 +41,7 @@ internal static unsafe class LogitRows<TVector, TLanes>
     }
 
     /// <summary>Replaces logits by exp(logit - rowMax) and gives their sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentials(float* logits, int padded, float rowMax)
     {
         TVector maximum = TLanes.Create(rowMax);
@@ -52,6 +57,7 @@ internal static unsafe class LogitRows<TVector, TLanes>
     }
 
     /// <summary>round(scale * exponential) as bytes; the products lie in [0, 255].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Quantize(float* exponentials, int padded, float scale, byte* probabilities)
     {
         TVector factor = TLanes.Create(scale);

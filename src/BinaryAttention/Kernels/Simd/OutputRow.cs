@@ -1,10 +1,12 @@
 // Epilogue of a row: output = (sum * factor) * scale + mean, as separate float32 operations, never fused, so that every kernel gives the same bits.
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace BinaryAttention.Kernels.Simd;
 
 internal static unsafe class OutputRow
 {
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Write(int* sums, long* longSums, float factor, float* scales, float* means, int channels, float* output)
     {
         int channel = 0;

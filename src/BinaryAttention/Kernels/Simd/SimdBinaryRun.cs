@@ -5,6 +5,8 @@
 // The row's true maximum is known before stage B, so nothing is ever rescaled and the result does not depend on tiles. Memory is O(N) per worker. In Full mode stage B keeps floats
 // and stage C is a float product. Six rows are one unit because the products keep six rows of sums in registers; a last unit with fewer rows repeats its last query.
 using System.Collections.Concurrent;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
 using BinaryAttention.Quantization;
 using BinaryAttention.Shapes;
@@ -100,6 +102,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         _scratches.Add(scratch);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, TokenView destination, float* logSumExp)
     {
         double* slopes = stackalloc double[Rows];
@@ -143,6 +146,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage A.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindDistances(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, double* slopes)
     {
         int dimension = _specification.Shape.HeadDimension;
@@ -167,6 +171,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage B in table mode.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RowResult TableRow(BinaryScratch scratch, int row, double slope)
     {
         int keys = _specification.Shape.KeyLength;
@@ -176,14 +181,9 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         double rowMax = slope * (dimension - (2 * minimum));
         if (_specification.Quantization == ValueQuantization.TrainingParity)
         {
-            Span<int> counts = stackalloc int[BinaryScratch.TableEntries];
-            counts.Clear();
-            for (int key = 0; key < keys; key++)
-            {
-                counts[distances[key] - minimum]++;
-            }
-
-            double sum = NumeratorTable.RowSum(slope, counts[..(dimension + 1)]);
+            int* counts = stackalloc int[BinaryScratch.TableEntries];
+            DistanceHistogram.Count(distances, keys, minimum, counts);
+            double sum = NumeratorTable.RowSum(slope, new ReadOnlySpan<int>(counts, dimension + 1));
             int last = scratch.SetProbabilities(slope, sum, dimension + 1);
             TLookup.Map(distances, keys, minimum, scratch.Numerators, scratch.Residuals, last, out _);
             return RowResult.TrainingParity(rowMax, sum);
@@ -206,6 +206,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage B with float logits.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RowResult LogitRow(BinaryScratch scratch, int head, int keyHead, int query, int row)
     {
         AttentionShape shape = _specification.Shape;
@@ -222,23 +223,25 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
             LogitRows<TFloat, TFloatLanes>.Logits(distances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
         }
 
-        new Span<float>(logits + shape.KeyLength, scratch.PaddedKeys - shape.KeyLength).Fill(float.NegativeInfinity);
-        float rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, scratch.PaddedKeys);
+        // Whole vectors; a key group of the integer product never reaches beyond them.
+        int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
+        new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Fill(float.NegativeInfinity);
+        float rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
         if (float.IsNegativeInfinity(rowMax))
         {
-            new Span<byte>(distances, scratch.PaddedKeys).Clear();
-            new Span<float>(logits, scratch.PaddedKeys).Clear();
+            new Span<byte>(distances, padded).Clear();
+            new Span<float>(logits, padded).Clear();
             return RowResult.Masked;
         }
 
-        float rowSum = LogitRows<TFloat, TFloatLanes>.Exponentials(logits, scratch.PaddedKeys, rowMax);
+        float rowSum = LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, rowMax);
         switch (_specification.Quantization)
         {
             case ValueQuantization.Tiled:
-                LogitRows<TFloat, TFloatLanes>.Quantize(logits, scratch.PaddedKeys, 255f, distances);
+                LogitRows<TFloat, TFloatLanes>.Quantize(logits, padded, 255f, distances);
                 return RowResult.TiledFloat(rowMax, rowSum);
             case ValueQuantization.TrainingParity:
-                LogitRows<TFloat, TFloatLanes>.Quantize(logits, scratch.PaddedKeys, 255f / rowSum, distances);
+                LogitRows<TFloat, TFloatLanes>.Quantize(logits, padded, 255f / rowSum, distances);
                 return RowResult.TrainingParity(rowMax, rowSum);
             default:
                 return RowResult.Full(rowMax, rowSum);
@@ -246,6 +249,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage C: sums[row][channel] = sum over keys of probability * level.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyValues(BinaryScratch scratch, int keyHead)
     {
         int channels = _layout.PaddedChannels;
@@ -257,14 +261,15 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         }
 
         sbyte* levels = _keyValue.Levels(keyHead);
-        for (int key = 0; key < scratch.PaddedKeys; key += BinaryScratch.ChunkKeys)
+        int keys = (_specification.Shape.KeyLength + TIntegerLanes.GroupKeys - 1) / TIntegerLanes.GroupKeys * TIntegerLanes.GroupKeys;
+        for (int key = 0; key < keys; key += BinaryScratch.ChunkKeys)
         {
             if (key > 0 && key % IntegerProduct<TInteger, TIntegerLanes>.MaxKeys == 0)
             {
                 EmptySums(scratch, channels);
             }
 
-            int count = Math.Min(BinaryScratch.ChunkKeys, scratch.PaddedKeys - key);
+            int count = Math.Min(BinaryScratch.ChunkKeys, keys - key);
             byte* probabilities = scratch.Distances + key;
             nint rowBytes = scratch.PaddedKeys;
             if (TIntegerLanes.GroupKeys == 2)
@@ -290,7 +295,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     {
         for (int row = 0; row < Rows; row++)
         {
-            System.Numerics.Tensors.TensorPrimitives.ConvertChecked<byte, ushort>(
+            TensorPrimitives.ConvertChecked<byte, ushort>(
                 new ReadOnlySpan<byte>(probabilities + ((long)row * scratch.PaddedKeys), count),
                 new Span<ushort>(scratch.Words + ((long)row * count), count));
         }
@@ -307,6 +312,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
     {
         AttentionShape shape = _specification.Shape;
@@ -324,6 +330,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteFullRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
     {
         AttentionShape shape = _specification.Shape;
@@ -333,16 +340,21 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         float* means = _keyValue.Means(keyHead);
         for (int panel = 0; panel < panels; panel++)
         {
-            FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows, scratch.PaddedKeys, values + ((long)panel * scratch.PaddedKeys * FloatPanelColumns), scratch.PaddedKeys, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: false);
+            FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows, scratch.PaddedKeys, values + ((long)panel * scratch.PaddedKeys * FloatPanelColumns), shape.KeyLength, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: false);
         }
 
         for (int row = 0; row < rows; row++)
         {
             float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
-            for (int channel = 0; channel < shape.ValueDimension; channel++)
+            if (results[row].IsMasked)
             {
-                output[channel] = results[row].IsMasked ? 0 : (scratch.FloatSums[((long)row * columns) + channel] * results[row].Factor) + means[channel];
+                // Not 0 times the sums: a NaN value must not reach a row that sees no key.
+                new Span<float>(output, shape.ValueDimension).Clear();
+                continue;
             }
+
+            // The means are 0, or NaN where a value of the channel is not finite.
+            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new ReadOnlySpan<float>(means, shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
         }
     }
 

@@ -1,6 +1,8 @@
 // Exact attention in float32, tiled as FlashAttention does it: blocks of keys pass by a tile of queries; each row keeps its running maximum m, its sum l = sum exp(logit - m) and its
 // unnormalised output, all rescaled by exp(m_old - m_new) when the maximum grows. Nothing of size N x N is stored. Keys are packed transposed and values by channels once per call.
 using System.Collections.Concurrent;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using BinaryAttention.Shapes;
 using BinaryAttention.Threading;
 
@@ -99,6 +101,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         _scratches.Add(scratch);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Start(ExactScratch scratch, int head, int firstQuery, int queries)
     {
         AttentionShape shape = _specification.Shape;
@@ -106,7 +109,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         {
             // Rows beyond the last query repeat it; their results are not written.
             float* query = _query.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + Math.Min(row, queries - 1));
-            System.Numerics.Tensors.TensorPrimitives.Multiply(
+            TensorPrimitives.Multiply(
                 new ReadOnlySpan<float>(query, shape.HeadDimension), _specification.LogitScale, new Span<float>(scratch.Queries + ((long)row * shape.HeadDimension), shape.HeadDimension));
             scratch.RowMax[row] = float.NegativeInfinity;
             scratch.RowSum[row] = 0;
@@ -115,6 +118,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         new Span<float>(scratch.Output, ExactScratch.TileQueries * _outputColumns).Clear();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendBlock(ExactScratch scratch, int head, int firstQuery, int row, int rows, int firstKey, float* keys, float* values)
     {
         AttentionShape shape = _specification.Shape;
@@ -132,7 +136,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
             if (_bias is not null && i < rows)
             {
                 float* bias = _bias.Row(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row + i, scratch.BiasRow) + firstKey;
-                System.Numerics.Tensors.TensorPrimitives.Add(new ReadOnlySpan<float>(logits, count), new ReadOnlySpan<float>(bias, count), new Span<float>(logits, count));
+                TensorPrimitives.Add(new ReadOnlySpan<float>(logits, count), new ReadOnlySpan<float>(bias, count), new Span<float>(logits, count));
             }
 
             new Span<float>(logits + count, padded - count).Fill(float.NegativeInfinity);
@@ -148,6 +152,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
     }
 
     // Turns one row's logits into exponentials and carries its maximum, sum and output along.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void UpdateRow(ExactScratch scratch, int row, float* logits, int padded)
     {
         float oldMax = scratch.RowMax[row];
@@ -184,6 +189,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         scratch.RowMax[row] = newMax;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(ExactScratch scratch, int head, int firstQuery, int queries, TokenView destination, float* logSumExp)
     {
         AttentionShape shape = _specification.Shape;
@@ -198,7 +204,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
             }
             else
             {
-                System.Numerics.Tensors.TensorPrimitives.Multiply(new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), 1f / sum, output);
+                TensorPrimitives.Multiply(new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), 1f / sum, output);
             }
 
             if (logSumExp is not null)

@@ -16,15 +16,12 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
     // 255 P this close to a half integer may round either way.
     private const double RoundingMargin = 1e-4;
 
-    // Kernels of the registry that exist by name only so far. Remove a name when its kernel works.
-    private static readonly string[] PendingKernels = ["simd"];
-
     private readonly double _tolerance = file.Metadata.TryGetValue("tolerance", out string? text) && RelativeNumber().Match(text) is { Success: true } match
         ? double.Parse(match.Groups["number"].ValueSpan, System.Globalization.CultureInfo.InvariantCulture)
         : DefaultTolerance;
 
     public static IEnumerable<string> Kernels => AttentionKernels.All
-        .Where(kernel => kernel.IsUsable && !PendingKernels.Contains(kernel.Name, StringComparer.Ordinal))
+        .Where(kernel => kernel.IsUsable)
         .Select(kernel => kernel.Name);
 
     /// <summary>Compares what the file holds of one combination: output, intermediates and gradients. A file may list a combination without tensors of its own.</summary>

@@ -1,0 +1,13 @@
+// What every command gets from outside, so that tests run commands in their own process with their own streams.
+namespace BinaryAttention.Cli;
+
+internal sealed record CliContext(TextWriter Output, TextWriter Error, TimeProvider Time, CancellationToken Cancellation)
+{
+    /// <summary>Whether standard output is a terminal: colours and the terminal's own width.</summary>
+    public bool IsOutputInteractive => ReferenceEquals(Output, System.Console.Out) && !System.Console.IsOutputRedirected;
+
+    /// <summary>Whether standard error is a terminal: a progress bar instead of lines.</summary>
+    public bool IsErrorInteractive => ReferenceEquals(Error, System.Console.Error) && !System.Console.IsErrorRedirected;
+
+    public void Warn(string message) => Error.WriteLine($"binattn: warning: {message}");
+}

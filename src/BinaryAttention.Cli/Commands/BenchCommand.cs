@@ -1,0 +1,15 @@
+using System.CommandLine;
+using BinaryAttention.Cli.Console;
+
+namespace BinaryAttention.Cli.Commands;
+
+/// <summary><c>bench</c>: the group of timing commands.</summary>
+internal static class BenchCommand
+{
+    public static Command Create(CliContext context)
+    {
+        var command = new Command("bench", "Time kernels on this machine.") { BenchAttentionCommand.Create(context) };
+        ExampleHelpAction.Examples(command, "binattn bench attention --shape 1x3x197x64");
+        return command;
+    }
+}

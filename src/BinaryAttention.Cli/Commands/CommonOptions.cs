@@ -1,0 +1,64 @@
+// Options that several commands share: one spelling and one meaning.
+using System.CommandLine;
+using System.Globalization;
+
+namespace BinaryAttention.Cli.Commands;
+
+internal static class CommonOptions
+{
+    public static Option<bool> Json() => new("--json") { Description = "Write one JSON object per line to standard output and nothing else there." };
+
+    /// <summary>A whole number of at least 1.</summary>
+    public static Option<int> Positive(string name, string description, int defaultValue)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => defaultValue };
+        option.CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value >= 1)
+            {
+                return value;
+            }
+
+            result.AddError($"{name} is \"{text}\"; a whole number of at least 1 is expected.");
+            return 0;
+        };
+        return option;
+    }
+
+    /// <summary>One of a fixed list of words.</summary>
+    public static Option<string> Choice(string name, string description, string defaultValue, params string[] values)
+    {
+        var option = new Option<string>(name) { Description = $"{description} One of: {string.Join(", ", values)}.", DefaultValueFactory = _ => defaultValue, HelpName = string.Join('|', values) };
+        option.Validators.Add(result =>
+        {
+            foreach (System.CommandLine.Parsing.Token token in result.Tokens)
+            {
+                if (!values.Contains(token.Value, StringComparer.Ordinal))
+                {
+                    result.AddError($"{name} is \"{token.Value}\"; one of {string.Join(", ", values)} is expected.");
+                }
+            }
+        });
+        return option;
+    }
+
+    public static ValueQuantization Quantization(string name) => name switch
+    {
+        "tiled" => ValueQuantization.Tiled,
+        "training-parity" => ValueQuantization.TrainingParity,
+        "full" => ValueQuantization.Full,
+        _ => throw new BadInputException($"--quantization is \"{name}\"; one of tiled, training-parity, full is expected."),
+    };
+
+    /// <summary>Refuses a missing file, or a folder in its place, before anything reads it.</summary>
+    public static string ExistingFile(string path, string what)
+    {
+        if (Directory.Exists(path))
+        {
+            throw new BadInputException($"{what} \"{path}\" is a folder; a file is expected.");
+        }
+
+        return File.Exists(path) ? path : throw new BadInputException($"{what} \"{path}\" does not exist. Check the path; relative paths start at the current directory.");
+    }
+}

@@ -1,0 +1,36 @@
+namespace BinaryAttention.Cli.Recognition;
+
+/// <summary>Counts over the pictures of an evaluation so far.</summary>
+internal sealed class EvaluationTotals
+{
+    private int _top1;
+    private int _top5;
+    private int _agreements;
+    private double _networkMilliseconds;
+    private double _readingMilliseconds;
+
+    public int Images { get; private set; }
+
+    public double Top1 => Fraction(_top1);
+
+    public double Top5 => Fraction(_top5);
+
+    /// <summary>Pictures on which the measured attention and exact attention name the same class first.</summary>
+    public double Agreement => Fraction(_agreements);
+
+    public double MillisecondsPerImage => _networkMilliseconds / Images;
+
+    public double ReadingMillisecondsPerImage => _readingMilliseconds / Images;
+
+    public void Add(int label, int[] best, int exactBest, double networkMilliseconds, double readingMilliseconds)
+    {
+        Images++;
+        _top1 += best[0] == label ? 1 : 0;
+        _top5 += best.Contains(label) ? 1 : 0;
+        _agreements += best[0] == exactBest ? 1 : 0;
+        _networkMilliseconds += networkMilliseconds;
+        _readingMilliseconds += readingMilliseconds;
+    }
+
+    private double Fraction(int count) => (double)count / Images;
+}

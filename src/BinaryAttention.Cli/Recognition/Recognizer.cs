@@ -1,0 +1,64 @@
+// A classifier of pictures with one kind of attention: the only place of this program that knows the model's API.
+using BinaryAttention.Formats.Images;
+using BinaryAttention.Models.Vision;
+
+namespace BinaryAttention.Cli.Recognition;
+
+internal sealed class Recognizer
+{
+    // DeiT's evaluation keeps 224 of 256 pixels of the resized shorter side.
+    private const double EvaluationCropRatio = 224.0 / 256.0;
+
+    private readonly VisionTransformer _model;
+
+    private Recognizer(VisionTransformer model, AttentionMode mode)
+    {
+        (_model, Mode) = (model, mode);
+    }
+
+    public AttentionMode Mode { get; }
+
+    public int ClassCount => _model.Configuration.ClassCount;
+
+    /// <summary>Pixels a side of the square the model takes.</summary>
+    public int ImageSize => _model.Configuration.ImageHeight;
+
+    /// <summary>Loads a checkpoint once and runs it in each of the modes.</summary>
+    public static Recognizer[] Load(string path, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
+    {
+        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
+        VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options);
+        if (loaded.Configuration.ImageHeight != loaded.Configuration.ImageWidth || loaded.Configuration.ChannelCount != 3)
+        {
+            throw new BadInputException($"{path}: the model takes {loaded.Configuration.ImageHeight} x {loaded.Configuration.ImageWidth} pictures of {loaded.Configuration.ChannelCount} channels; square RGB is expected.");
+        }
+
+        var recognizers = new Recognizer[modes.Length];
+        for (int i = 0; i < recognizers.Length; i++)
+        {
+            VisionTransformer model = modes[i] == AttentionMode.Exact
+                ? loaded
+                : loaded.With(options with { Attention = AttentionChoice.All(LayerAttention.OneBit(quantization)) });
+            recognizers[i] = new Recognizer(model, modes[i]);
+        }
+
+        return recognizers;
+    }
+
+    /// <summary>The evaluation preprocessing of DeiT for the model's input size.</summary>
+    public ImagePreprocessing DefaultPreprocessing() => new((int)Math.Round(ImageSize / EvaluationCropRatio), ImageSize);
+
+    public void RequireInput(int cropSize)
+    {
+        if (cropSize != ImageSize)
+        {
+            throw new BadInputException($"--crop is {cropSize}, but the model takes pictures of {ImageSize} x {ImageSize}. Give --crop {ImageSize} and a --resize of at least that.");
+        }
+    }
+
+    /// <summary>One logit per class for one preprocessed picture <c>[3, ImageSize, ImageSize]</c>.</summary>
+    public float[] Logits(float[] pixels, CancellationToken cancellationToken) => _model.Forward(pixels, cancellationToken);
+
+    /// <summary>A pass whose result is dropped: the first one also compiles and would be slow.</summary>
+    public void WarmUp(CancellationToken cancellationToken) => Logits(new float[_model.ImageLength], cancellationToken);
+}

@@ -1,0 +1,37 @@
+// How many keys of a row lie at each distance beyond the nearest. Four interleaved histograms, because neighbouring keys often share a distance and a counter that was just written
+// cannot be read again for several cycles.
+using System.Runtime.CompilerServices;
+
+namespace BinaryAttention.Quantization;
+
+internal static unsafe class DistanceHistogram
+{
+    private const int Entries = 256;
+
+    /// <summary>Counts <c>distances[j] - minimum</c> into 256 counters.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Count(byte* distances, int keys, int minimum, int* counts)
+    {
+        int* partial = stackalloc int[4 * Entries];
+        new Span<int>(partial, 4 * Entries).Clear();
+        int key = 0;
+        for (; key + 4 <= keys; key += 4)
+        {
+            partial[distances[key]]++;
+            partial[Entries + distances[key + 1]]++;
+            partial[(2 * Entries) + distances[key + 2]]++;
+            partial[(3 * Entries) + distances[key + 3]]++;
+        }
+
+        for (; key < keys; key++)
+        {
+            partial[distances[key]]++;
+        }
+
+        new Span<int>(counts, Entries).Clear();
+        for (int distance = minimum; distance < Entries; distance++)
+        {
+            counts[distance - minimum] = partial[distance] + partial[Entries + distance] + partial[(2 * Entries) + distance] + partial[(3 * Entries) + distance];
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using TestKit;
+using TestKit.Files;
+using Xunit;
+
+namespace BinaryAttention.Cli.Tests.Commands;
+
+public sealed class ClassifyTests
+{
+    private static readonly string Chelsea = RepositoryFolder.PathOf("samples/photos/chelsea.png");
+    private static readonly string Coffee = RepositoryFolder.PathOf("samples/photos/coffee.png");
+
+    [Fact]
+    public void Json_HasOneLineForEachPhotographAndAttention()
+    {
+        CommandRun run = CommandRun.Of("classify", Chelsea, Coffee, "--json", "--top", "3");
+        Assert.Equal(string.Empty, run.Error);
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        IReadOnlyList<JsonElement> lines = run.JsonLines;
+        Assert.Equal(
+            $"{Chelsea} exact, {Chelsea} naive-binary, {Coffee} exact, {Coffee} naive-binary",
+            string.Join(", ", lines.Select(line => $"{line.GetProperty("image")} {line.GetProperty("attention")}")));
+        foreach (JsonElement line in lines)
+        {
+            Assert.True(line.GetProperty("milliseconds").GetDouble() > 0);
+            double[] probabilities = [.. line.GetProperty("predictions").EnumerateArray().Select(prediction => prediction.GetProperty("probability").GetDouble())];
+            Assert.Equal(3, probabilities.Length);
+            Assert.Equal(probabilities.OrderDescending(), probabilities);
+        }
+
+        Assert.Matches("^(tabby|Egyptian cat|tiger cat)$", First(lines[0]));
+        Assert.Equal("espresso", First(lines[2]));
+    }
+
+    [Fact]
+    public void Table_EndsWithAnHonestLine()
+    {
+        CommandRun run = CommandRun.Of("classify", Coffee);
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        Assert.Contains("espresso", run.Output, StringComparison.Ordinal);
+        Assert.Contains("about a third of the top-1", run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ExactAlone_SaysNothingAboutBinary()
+    {
+        CommandRun run = CommandRun.Of("classify", Coffee, "--attention", "exact");
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        Assert.DoesNotContain("naive-binary", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ADamagedPhotograph_LeavesTheOthersTheirAnswers()
+    {
+        using var folder = new TemporaryFolder();
+        string truncated = folder.Write("truncated.png", File.ReadAllBytes(Coffee)[..20_000]);
+        CommandRun run = CommandRun.Of("classify", truncated, Coffee, "--attention", "exact", "--json");
+        Assert.Equal(ExitCodes.BadInput, run.ExitCode);
+        Assert.Contains("truncated.png", run.Error, StringComparison.Ordinal);
+        Assert.Equal(Coffee, Assert.Single(run.JsonLines).GetProperty("image").GetString());
+    }
+
+    [Fact]
+    public void Refuses_MissingFilesAndBadOptions()
+    {
+        using var folder = new TemporaryFolder();
+        CommandRun.Of("classify", Path.Combine(folder.Path, "none.png")).ShouldBeBadInput("none.png", "does not exist");
+        CommandRun.Of("classify", Coffee, Path.Combine(folder.Path, "none.png")).ShouldBeBadInput("none.png");
+        CommandRun.Of("classify", Coffee, "--model", Path.Combine(folder.Path, "none.safetensors")).ShouldBeBadInput("none.safetensors");
+        CommandRun.Of("classify", Coffee, "--model", folder.Write("bad.safetensors", [1, 2, 3, 4])).ShouldBeBadInput("bad.safetensors");
+        CommandRun.Of("classify", Coffee, "--attention", "binary").ShouldBeBadInput("naive-binary");
+        CommandRun.Of("classify", Coffee, "--top", "0").ShouldBeBadInput("--top");
+    }
+
+    [Fact]
+    public void Cancellation_GivesExitCode130()
+    {
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+        CommandRun run = CommandRun.Of(cancelled.Token, "classify", Coffee, "--json");
+        Assert.Equal(ExitCodes.Interrupted, run.ExitCode);
+        Assert.Empty(run.Output);
+    }
+
+    private static string First(JsonElement line) => line.GetProperty("predictions")[0].GetProperty("name").GetString()!;
+}

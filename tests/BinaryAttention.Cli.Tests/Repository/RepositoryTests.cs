@@ -1,0 +1,79 @@
+// Habits of the repository that no compiler checks.
+using System.Diagnostics;
+using TestKit;
+using Xunit;
+
+namespace BinaryAttention.Cli.Tests.Repository;
+
+public sealed class RepositoryTests
+{
+    private const int MaxLines = 600;
+    private const long MaxTrackedBytes = 40_000_000;
+
+    // Joined, so that this file does not hold the words it looks for.
+    private static readonly string[] MachinePaths = ["/" + "work/", "/home" + "/", "/" + "root/", "C:" + "\\Users"];
+
+    private static readonly string[] TextExtensions = [".cs", ".csproj", ".props", ".targets", ".md", ".json", ".config", ".slnx", ".txt", ".yml", ".cmd", ".sh"];
+
+    [Fact]
+    public void SourceFiles_StayShort()
+    {
+        string[] tooLong = [.. Files().Where(path => path.EndsWith(".cs", StringComparison.Ordinal)).Select(path => (path, lines: File.ReadLines(path).Count())).Where(file => file.lines > MaxLines).Select(file => $"{file.path}: {file.lines} lines")];
+        Assert.True(tooLong.Length == 0, $"Files of more than {MaxLines} lines; split them: {string.Join(", ", tooLong)}");
+    }
+
+    [Fact]
+    public void NoFile_NamesAPathOfOneMachine()
+    {
+        string[] found =
+        [
+            .. from path in Files()
+               where TextExtensions.Contains(Path.GetExtension(path), StringComparer.Ordinal)
+               let text = File.ReadAllText(path)
+               from word in MachinePaths
+               where text.Contains(word, StringComparison.Ordinal)
+               select $"{path}: {word}",
+        ];
+        Assert.True(found.Length == 0, $"Paths of one machine: {string.Join(", ", found)}");
+    }
+
+    [Fact]
+    public void LockFiles_CarryNoSdkPatch()
+    {
+        string[] found = [.. Files().Where(path => Path.GetFileName(path) == "packages.lock.json" && File.ReadAllText(path).Contains("Microsoft.NET.ILLink.Tasks", StringComparison.Ordinal))];
+        Assert.True(found.Length == 0, $"Lock files name a package of the SDK's patch version and would not restore under another: {string.Join(", ", found)}");
+    }
+
+    [Fact]
+    public void TrackedFiles_StaySmall()
+    {
+        string[]? tracked = TrackedFiles();
+        Assert.SkipWhen(tracked is null, "git is not available, or this is not a checkout");
+        long bytes = tracked.Select(RepositoryFolder.PathOf).Where(File.Exists).Sum(path => new FileInfo(path).Length);
+        Assert.True(bytes <= MaxTrackedBytes, $"Tracked files have {bytes} bytes; at most {MaxTrackedBytes} keep a clone quick.");
+    }
+
+    private static IEnumerable<string> Files() =>
+        from folder in (string[])["src", "tests", "benchmarks", "samples", "docs", "eng", ".ci"]
+        let path = RepositoryFolder.PathOf(folder)
+        where Directory.Exists(path)
+        from file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
+        let relative = Path.GetRelativePath(path, file).Replace('\\', '/').Split('/')
+        where !relative.Contains("obj", StringComparer.Ordinal) && !relative.Contains("bin", StringComparer.Ordinal)
+        select file;
+
+    private static string[]? TrackedFiles()
+    {
+        try
+        {
+            using var git = Process.Start(new ProcessStartInfo("git", ["ls-files", "-z"]) { WorkingDirectory = RepositoryFolder.Root, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false });
+            string output = git!.StandardOutput.ReadToEnd();
+            git.WaitForExit();
+            return git.ExitCode == 0 ? output.Split('\0', StringSplitOptions.RemoveEmptyEntries) : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+}

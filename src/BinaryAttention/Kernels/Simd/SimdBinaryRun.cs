@@ -213,28 +213,44 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         float* logits = IsFull ? scratch.FloatRows + ((long)row * scratch.PaddedKeys) : scratch.Logits;
         byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
         float* bias = _bias is null ? null : _bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow);
+        ushort* wideDistances = _wide ? scratch.WideDistances + ((long)row * scratch.PaddedKeys) : null;
+
+        // Whole vectors; a key group of the integer product never reaches beyond them.
+        int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
+        double rowScale = (double)_queries.Weight(head, query) * _specification.LogitScale;
+        if (Math.Abs(rowScale) * _keyValue.LargestWeight(keyHead) * shape.HeadDimension > HugeLogitRow.Limit)
+        {
+            (double hugeMax, double hugeSum) = HugeLogitRow.Exponentials(distances, wideDistances, shape.KeyLength, shape.HeadDimension, rowScale, _keyValue.Weights(keyHead), bias, logits);
+            new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Clear();
+            return Quantize(logits, distances, padded, (float)hugeMax, (float)hugeSum);
+        }
+
         float rowFactor = _queries.Weight(head, query) * _specification.LogitScale;
         if (_wide)
         {
-            WideDistances.Logits(scratch.WideDistances + ((long)row * scratch.PaddedKeys), shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+            WideDistances.Logits(wideDistances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
         }
         else
         {
             LogitRows<TFloat, TFloatLanes>.Logits(distances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
         }
 
-        // Whole vectors; a key group of the integer product never reaches beyond them.
-        int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
         new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Fill(float.NegativeInfinity);
         float rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
-        if (float.IsNegativeInfinity(rowMax))
+        float rowSum = float.IsNegativeInfinity(rowMax) ? 0 : LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, rowMax);
+        return Quantize(logits, distances, padded, rowMax, rowSum);
+    }
+
+    // Exponentials to 8-bit probabilities (in Full mode they stay). A sum of 0 is a row without an allowed key.
+    private RowResult Quantize(float* logits, byte* distances, int padded, float rowMax, float rowSum)
+    {
+        if (rowSum == 0)
         {
             new Span<byte>(distances, padded).Clear();
             new Span<float>(logits, padded).Clear();
             return RowResult.Masked;
         }
 
-        float rowSum = LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, rowMax);
         switch (_specification.Quantization)
         {
             case ValueQuantization.Tiled:

@@ -54,6 +54,16 @@ public sealed class VisionTransformerTests
         Assert.Contains("90000 images", problem.Message, StringComparison.Ordinal);
     }
 
+    // 65536 x 65536 patches: 2^32, which is 0 in 32 bits.
+    [Theory]
+    [InlineData(1 << 20)]
+    [InlineData(3_200_000)]
+    public void ImagesOfAbsurdSize_AreRefused(int side)
+    {
+        var configuration = new VisionTransformerConfiguration { ImageHeight = side, ImageWidth = side };
+        Assert.Contains("tokens of Width 192 do not fit", Assert.Throws<ArgumentException>(configuration.Validate).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ConcurrentCalls_DoNotDisturbEachOther()
     {

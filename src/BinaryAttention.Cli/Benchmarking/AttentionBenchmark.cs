@@ -185,7 +185,7 @@ internal static class AttentionBenchmark
         double median = Median(contender.AttendMilliseconds);
         return new BenchmarkResult(
             contender.Operation, contender.Kernel, median, contender.AttendMilliseconds.Min(), Median(contender.PackingMilliseconds),
-            median * 1e6 * clockGigahertz * specification.Threads / pairs, cosineSimilarity, relativeError, contender.AllocatedBytes, clockGigahertz);
+            median * 1e6 * clockGigahertz * Math.Min(specification.Threads, Environment.ProcessorCount) / pairs, cosineSimilarity, relativeError, contender.AllocatedBytes, clockGigahertz);
     }
 
     private static double Median(IReadOnlyList<double> values)

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using BinaryAttention.Cli.Benchmarking;
 using BinaryAttention.Cli.Console;
-using Spectre.Console;
 
 namespace BinaryAttention.Cli.Commands;
 
@@ -77,17 +76,14 @@ internal static class BenchAttentionCommand
         }
 
         AttentionShape shape = request.Shape;
-        Table table = Terminal.Table(
-            string.Create(CultureInfo.InvariantCulture, $"{shape.BatchSize} x {shape.HeadCount} heads x {shape.QueryLength} queries x {shape.KeyLength} keys x {shape.HeadDimension}, {request.Threads} threads, {results[0].ClockGigahertz:F2} GHz"),
-            "operation", "kernel", ">median ms", ">min ms", ">packing ms", ">cycles/pair", ">cosine", ">relative error", ">allocated bytes");
-        foreach (BenchmarkResult result in results)
-        {
-            table.Row(
+        NumberTable.Write(
+            Terminal.ForOutput(context),
+            string.Create(CultureInfo.InvariantCulture, $"{shape.BatchSize} x {shape.HeadCount} heads x {shape.QueryLength} queries x {shape.KeyLength} keys x {shape.HeadDimension}, {request.Threads} {(request.Threads == 1 ? "thread" : "threads")}, {results[0].ClockGigahertz:F2} GHz"),
+            ["operation", "kernel", ">median ms", ">min ms", ">packing ms", ">cycles/pair", ">cosine", ">relative error", ">allocated bytes"],
+            [.. results.Select(result => (string[])[
                 result.Operation, result.Kernel, Text(result.MedianMilliseconds, "F4"), Text(result.MinMilliseconds, "F4"), Text(result.PackingMilliseconds, "F4"), Text(result.CyclesPerPair, "F3"),
-                Text(result.CosineSimilarity, "F6"), Text(result.RelativeError, "E2"), result.AllocatedBytes.ToString("N0", CultureInfo.InvariantCulture));
-        }
-
-        Terminal.ForOutput(context).Write(table);
+                Text(result.CosineSimilarity, "F6"), Text(result.RelativeError, "E2"), result.AllocatedBytes.ToString("N0", CultureInfo.InvariantCulture),
+            ])]);
         return ExitCodes.Success;
     }
 
@@ -132,7 +128,11 @@ internal static class BenchAttentionCommand
             }
         }
 
-        return new AttentionShape(sizes[0], sizes[1], sizes[2], keyLength ?? sizes[2], sizes[3], valueDimension ?? sizes[3]);
+        var shape = new AttentionShape(sizes[0], sizes[1], sizes[2], keyLength ?? sizes[2], sizes[3], valueDimension ?? sizes[3]);
+        Int128 values = (Int128)shape.BatchSize * shape.HeadCount * Math.Max(shape.QueryLength, shape.KeyLength) * Math.Max(shape.HeadDimension, shape.ValueDimension);
+        return values <= Array.MaxLength
+            ? shape
+            : throw new BadInputException($"--shape {text} makes a tensor {values} values long; at most {Array.MaxLength} fit. Give a smaller shape.");
     }
 
     private static string[] Names(string? list)

@@ -65,6 +65,7 @@ internal static class ClassifyCommand
         }
 
         int exitCode = ExitCodes.Success;
+        int answered = 0;
         foreach (string image in images)
         {
             context.Cancellation.ThrowIfCancellationRequested();
@@ -81,6 +82,7 @@ internal static class ClassifyCommand
                 continue;
             }
 
+            answered++;
             Answer[] answers = [.. recognizers.Select(recognizer => Ask(recognizer, pixels, top, context.Cancellation))];
             if (json)
             {
@@ -95,7 +97,7 @@ internal static class ClassifyCommand
             }
         }
 
-        if (!json && modes.Contains(AttentionMode.NaiveBinary))
+        if (!json && answered > 0 && modes.Contains(AttentionMode.NaiveBinary))
         {
             context.Output.WriteLine(Closing);
         }

@@ -7,7 +7,6 @@ using BinaryAttention.Cli.Console;
 using BinaryAttention.Cli.Recognition;
 using BinaryAttention.Formats.Datasets;
 using BinaryAttention.Formats.Images;
-using Spectre.Console;
 
 namespace BinaryAttention.Cli.Commands;
 
@@ -67,6 +66,11 @@ internal static class EvaluateCommand
             }
         }
 
+        foreach (LabelledImage image in folder.Images)
+        {
+            CommonOptions.ExistingFile(image.Path, "picture");
+        }
+
         measured.WarmUp(context.Cancellation);
         var totals = new EvaluationTotals();
         ProgressReport.Run(context, "evaluating", folder.Images.Count, advance =>
@@ -100,11 +104,14 @@ internal static class EvaluateCommand
             return;
         }
 
-        Table table = Terminal.Table(string.Create(CultureInfo.InvariantCulture, $"{totals.Images} pictures, {AttentionModes.NameOf(mode)} attention"), ">top-1 %", ">top-5 %", ">agreement with exact %", ">ms per picture", ">reading ms per picture");
-        table.Row(
-            Percent(totals.Top1), Percent(totals.Top5), Percent(totals.Agreement),
-            totals.MillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture), totals.ReadingMillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture));
-        Terminal.ForOutput(context).Write(table);
+        NumberTable.Write(
+            Terminal.ForOutput(context),
+            string.Create(CultureInfo.InvariantCulture, $"{totals.Images} pictures, {AttentionModes.NameOf(mode)} attention"),
+            [">top-1 %", ">top-5 %", ">agreement with exact %", ">ms per picture", ">reading ms per picture"],
+            [[
+                Percent(totals.Top1), Percent(totals.Top5), Percent(totals.Agreement),
+                totals.MillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture), totals.ReadingMillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture),
+            ]]);
     }
 
     private static void Write(Utf8JsonWriter writer, EvaluationTotals totals, AttentionMode mode)

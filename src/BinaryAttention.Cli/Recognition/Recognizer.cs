@@ -10,10 +10,11 @@ internal sealed class Recognizer
     private const double EvaluationCropRatio = 224.0 / 256.0;
 
     private readonly VisionTransformer _model;
+    private readonly string _path;
 
-    private Recognizer(VisionTransformer model, AttentionMode mode)
+    private Recognizer(VisionTransformer model, string path, AttentionMode mode)
     {
-        (_model, Mode) = (model, mode);
+        (_model, _path, Mode) = (model, path, mode);
     }
 
     public AttentionMode Mode { get; }
@@ -39,7 +40,7 @@ internal sealed class Recognizer
             VisionTransformer model = modes[i] == AttentionMode.Exact
                 ? loaded
                 : loaded.With(options with { Attention = AttentionChoice.All(LayerAttention.OneBit(quantization)) });
-            recognizers[i] = new Recognizer(model, modes[i]);
+            recognizers[i] = new Recognizer(model, path, modes[i]);
         }
 
         return recognizers;
@@ -57,7 +58,15 @@ internal sealed class Recognizer
     }
 
     /// <summary>One logit per class for one preprocessed picture <c>[3, ImageSize, ImageSize]</c>.</summary>
-    public float[] Logits(float[] pixels, CancellationToken cancellationToken) => _model.Forward(pixels, cancellationToken);
+    /// <exception cref="BadInputException">A logit is NaN or infinite: there is no honest ranking of such classes.</exception>
+    public float[] Logits(float[] pixels, CancellationToken cancellationToken)
+    {
+        float[] logits = _model.Forward(pixels, cancellationToken);
+        int bad = Array.FindIndex(logits, logit => !float.IsFinite(logit));
+        return bad < 0
+            ? logits
+            : throw new BadInputException($"{_path}: the logit of class {bad} is {logits[bad].ToString(System.Globalization.CultureInfo.InvariantCulture)} with {AttentionModes.NameOf(Mode)} attention; every logit must be finite. The checkpoint holds weights that are not finite or far too large.");
+    }
 
     /// <summary>A pass whose result is dropped: the first one also compiles and would be slow.</summary>
     public void WarmUp(CancellationToken cancellationToken) => Logits(new float[_model.ImageLength], cancellationToken);

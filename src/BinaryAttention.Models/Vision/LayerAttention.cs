@@ -8,7 +8,6 @@ public sealed record LayerAttention
     /// <summary>Exact softmax attention.</summary>
     public static LayerAttention Exact { get; } = new((BinaryAttentionOptions?)null);
 
-
     /// <summary>
     /// The one-bit options, null for exact attention. Their layout, bias and thread limit are set by the model; masks are not used.
     /// </summary>

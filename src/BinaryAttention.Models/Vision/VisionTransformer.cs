@@ -85,11 +85,16 @@ public sealed class VisionTransformer
     /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>; the batch size follows from the length.</param>
     /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
     /// <returns>Logits <c>[batch, classes]</c>. A NaN pixel gives NaN logits for its image.</returns>
-    /// <exception cref="ArgumentException">The length is no whole number of images.</exception>
+    /// <exception cref="ArgumentException">The length is no whole number of images, or there are more logits than an array holds.</exception>
     public float[] Forward(ReadOnlySpan<float> images, CancellationToken cancellationToken = default)
     {
         int batch = BatchSize(images);
         int classes = Configuration.ClassCount, special = Configuration.SpecialTokenCount;
+        if ((long)batch * classes > Array.MaxLength)
+        {
+            throw new ArgumentException($"images holds {batch} images, whose {classes} logits each do not fit one array. Pass them in several calls.", nameof(images));
+        }
+
         var logits = new float[batch * classes];
         for (int first = 0; first < batch; first += ImagesPerPass)
         {

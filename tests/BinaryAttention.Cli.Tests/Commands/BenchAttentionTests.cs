@@ -69,6 +69,8 @@ public sealed class BenchAttentionTests
     [InlineData("--shape 1x2x-3x8", "at least 1")]
     [InlineData("--shape 1x2x99999999999x8", "at least 1")]
     [InlineData("--shape 9999x9999x9999x64", "--shape")]
+    [InlineData("--shape 65536x65536x65536x65536", "Give a smaller shape")]
+    [InlineData("--shape 1x1x50000x1 --key-length 1 --value-dimension 60000", "Give a smaller shape")]
     [InlineData("--shape 1x1x4x8 --kernels warp", "\"warp\"")]
     [InlineData("--shape 1x1x4x8 --kernels simd,,reference", "single commas")]
     [InlineData("--shape 1x1x4x8 --repeat 0", "--repeat")]

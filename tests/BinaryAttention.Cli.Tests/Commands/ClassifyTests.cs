@@ -61,6 +61,37 @@ public sealed class ClassifyTests
     }
 
     [Fact]
+    public void WithoutAnyAnswer_NothingIsSaidAboutAnswers()
+    {
+        using var folder = new TemporaryFolder();
+        CommandRun.Of("classify", folder.Write("empty.png", [])).ShouldBeBadInput("empty.png", "the file is empty");
+    }
+
+    [Fact]
+    public void AMisspeltOption_IsNamedAsOne() => CommandRun.Of("classify", Coffee, "--tpo").ShouldBeBadInput("--tpo", "option");
+
+    [Fact]
+    public void WeightsThatGiveNoFiniteLogits_AreRefused()
+    {
+        // The last tensor of the file is overwritten with float16 NaN; the shapes stay right.
+        using var folder = new TemporaryFolder();
+        byte[] bytes = File.ReadAllBytes(RepositoryFolder.PathOf("samples/models/deit_tiny_patch16_224.f16.safetensors"));
+        bytes.AsSpan(bytes.Length - 64).Fill(0x7F);
+        CommandRun.Of("classify", Coffee, "--model", folder.Write("nan.safetensors", bytes)).ShouldBeBadInput("nan.safetensors", "NaN", "must be finite");
+    }
+
+    [Fact]
+    public void AnUnreadableFile_IsBadInput()
+    {
+        using var folder = new TemporaryFolder();
+        string locked = folder.Write("locked.png", File.ReadAllBytes(Coffee));
+
+        // Held open without sharing: refused on every system, whoever runs the test.
+        using var holder = new FileStream(locked, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        CommandRun.Of("classify", locked).ShouldBeBadInput("locked.png", "cannot be read");
+    }
+
+    [Fact]
     public void Refuses_MissingFilesAndBadOptions()
     {
         using var folder = new TemporaryFolder();

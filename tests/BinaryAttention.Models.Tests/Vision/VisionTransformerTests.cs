@@ -46,6 +46,25 @@ public sealed class VisionTransformerTests
     }
 
     [Fact]
+    public void MoreLogitsThanAnArrayHolds_AreRefusedBeforeTheWork()
+    {
+        var configuration = new VisionTransformerConfiguration { ImageHeight = 1, ImageWidth = 1, PatchSize = 1, ChannelCount = 1, Width = 4, Depth = 1, HeadCount = 1, MlpRatio = 1, ClassCount = 50_000 };
+        VisionTransformer model = VisionTransformer.Load(new RandomWeights(configuration), configuration);
+        ArgumentException problem = Assert.Throws<ArgumentException>(() => model.Forward(new float[90_000]));
+        Assert.Contains("90000 images", problem.Message, StringComparison.Ordinal);
+    }
+
+    // 65536 x 65536 patches: 2^32, which is 0 in 32 bits.
+    [Theory]
+    [InlineData(1 << 20)]
+    [InlineData(3_200_000)]
+    public void ImagesOfAbsurdSize_AreRefused(int side)
+    {
+        var configuration = new VisionTransformerConfiguration { ImageHeight = side, ImageWidth = side };
+        Assert.Contains("tokens of Width 192 do not fit", Assert.Throws<ArgumentException>(configuration.Validate).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ConcurrentCalls_DoNotDisturbEachOther()
     {
         VisionTransformer model = VisionTransformer.Load(new RandomWeights(Small), Small);

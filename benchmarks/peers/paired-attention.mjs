@@ -1,18 +1,10 @@
 // Times ONNX Runtime and binattn in turn, round after round, pinned to one core, so that both meet the same machine; prints one JSON object with medians over rounds and ratios.
 //   npm install --ignore-scripts && node paired-attention.mjs --shapes 1x1x1024x64,1x1x4096x64 --rounds 5 --cpu 1 > ../results/NAME.json
-import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { describe, here, launcher, middle, pinnedTo, readOptions } from './paired.mjs';
+import { join } from 'node:path';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const launcher = join(here, '..', '..', 'binattn');
-const options = { shapes: '1x1x1024x64,1x1x4096x64', 'value-dimension': '', rounds: '5', cpu: '1', seconds: '2', repeat: '31' };
-for (let i = 2; i < process.argv.length; i += 2) options[process.argv[i].slice(2)] = process.argv[i + 1];
-
-const pinned = (...command) => execFileSync('taskset', ['-c', options.cpu, ...command], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-  .split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-const middle = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const options = readOptions({ shapes: '1x1x1024x64,1x1x4096x64', 'value-dimension': '', rounds: '5', cpu: '1', seconds: '2', repeat: '31' });
+const pinned = pinnedTo(options.cpu);
 
 const results = [];
 for (const shape of options.shapes.split(',')) {
@@ -47,7 +39,4 @@ for (const shape of options.shapes.split(',')) {
   results.push(row);
   console.error(JSON.stringify(row));
 }
-console.log(JSON.stringify({
-  what: 'attention, one thread, ONNX Runtime (float32, contrib MultiHeadAttention) and binattn in alternating rounds', command: `node paired-attention.mjs ${process.argv.slice(2).join(' ')}`,
-  date: new Date().toISOString(), cpu: cpus()[0].model, node: process.version, results,
-}, null, 1));
+console.log(JSON.stringify({ ...describe('attention, one thread, ONNX Runtime (float32, contrib MultiHeadAttention) and binattn in alternating rounds'), results }, null, 1));

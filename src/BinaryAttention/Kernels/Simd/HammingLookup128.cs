@@ -5,14 +5,25 @@ using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Simd;
 
-internal readonly unsafe struct HammingLookup128 : IHammingLookup
+internal readonly unsafe struct HammingLookup128 : IHammingLookup, IByteLanes<Vector128<byte>>
 {
-    private const int Width = 16;
-    private const int BlockBytes = 64;
-
     public static int BitsPerCode => 4;
 
     public static int TableBytes => NibbleTables.Entries;
+
+    public static int Width => 16;
+
+    public static Vector128<byte> Zero => Vector128<byte>.Zero;
+
+    public static Vector128<byte> Load(byte* source) => Vector128.Load(source);
+
+    public static void Store(Vector128<byte> vector, byte* destination) => vector.Store(destination);
+
+    public static Vector128<byte> Add(Vector128<byte> left, Vector128<byte> right) => left + right;
+
+    public static Vector128<byte> LoadTable(byte* table) => Vector128.Load(table);
+
+    public static Vector128<byte> Lookup(Vector128<byte> table, Vector128<byte> codes) => Vector128.ShuffleNative(table, codes);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables)
@@ -27,42 +38,8 @@ internal readonly unsafe struct HammingLookup128 : IHammingLookup
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
-    {
-        nint queryTables = (nint)planes * NibbleTables.Entries;
-        for (int quarter = 0; quarter < 4 * blocks; quarter++)
-        {
-            Vector128<byte> distance0 = Vector128<byte>.Zero;
-            Vector128<byte> distance1 = Vector128<byte>.Zero;
-            Vector128<byte> distance2 = Vector128<byte>.Zero;
-            Vector128<byte> distance3 = Vector128<byte>.Zero;
-            Vector128<byte> distance4 = Vector128<byte>.Zero;
-            Vector128<byte> distance5 = Vector128<byte>.Zero;
-            byte* code = codes + ((long)(quarter / 4) * planes * BlockBytes) + (quarter % 4 * Width);
-            byte* table = tables;
-            for (int plane = 0; plane < planes; plane++)
-            {
-                Vector128<byte> index = Vector128.Load(code);
-                distance0 += Vector128.ShuffleNative(Vector128.Load(table), index);
-                distance1 += Vector128.ShuffleNative(Vector128.Load(table + queryTables), index);
-                distance2 += Vector128.ShuffleNative(Vector128.Load(table + (2 * queryTables)), index);
-                distance3 += Vector128.ShuffleNative(Vector128.Load(table + (3 * queryTables)), index);
-                distance4 += Vector128.ShuffleNative(Vector128.Load(table + (4 * queryTables)), index);
-                distance5 += Vector128.ShuffleNative(Vector128.Load(table + (5 * queryTables)), index);
-                code += BlockBytes;
-                table += NibbleTables.Entries;
-            }
-
-            distance0.Store(rows);
-            distance1.Store(rows + rowStride);
-            distance2.Store(rows + (2 * rowStride));
-            distance3.Store(rows + (3 * rowStride));
-            distance4.Store(rows + (4 * rowStride));
-            distance5.Store(rows + (5 * rowStride));
-            rows += Width;
-        }
-    }
+    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride) =>
+        HammingDistances<Vector128<byte>, HammingLookup128>.Find(codes, blocks, planes, tables, rows, rowStride);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Minimum(byte* row, int keys)

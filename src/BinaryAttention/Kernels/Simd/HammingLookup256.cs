@@ -6,53 +6,30 @@ using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Simd;
 
-internal readonly unsafe struct HammingLookup256 : IHammingLookup
+internal readonly unsafe struct HammingLookup256 : IHammingLookup, IByteLanes<Vector256<byte>>
 {
-    private const int Width = 32;
-    private const int BlockBytes = 64;
-
     public static int BitsPerCode => 4;
 
     public static int TableBytes => NibbleTables.Entries;
 
+    public static int Width => 32;
+
+    public static Vector256<byte> Zero => Vector256<byte>.Zero;
+
+    public static Vector256<byte> Load(byte* source) => Vector256.Load(source);
+
+    public static void Store(Vector256<byte> vector, byte* destination) => vector.Store(destination);
+
+    public static Vector256<byte> Add(Vector256<byte> left, Vector256<byte> right) => left + right;
+
+    public static Vector256<byte> LoadTable(byte* table) => Avx2.BroadcastVector128ToVector256(table);
+
+    public static Vector256<byte> Lookup(Vector256<byte> table, Vector256<byte> codes) => Avx2.Shuffle(table, codes);
+
     public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables) => HammingLookup128.BuildTables(words, dimension, flip, tables);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
-    {
-        nint queryTables = (nint)planes * NibbleTables.Entries;
-        for (int half = 0; half < 2 * blocks; half++)
-        {
-            Vector256<byte> distance0 = Vector256<byte>.Zero;
-            Vector256<byte> distance1 = Vector256<byte>.Zero;
-            Vector256<byte> distance2 = Vector256<byte>.Zero;
-            Vector256<byte> distance3 = Vector256<byte>.Zero;
-            Vector256<byte> distance4 = Vector256<byte>.Zero;
-            Vector256<byte> distance5 = Vector256<byte>.Zero;
-            byte* code = codes + ((long)(half / 2) * planes * BlockBytes) + (half % 2 * Width);
-            byte* table = tables;
-            for (int plane = 0; plane < planes; plane++)
-            {
-                Vector256<byte> index = Vector256.Load(code);
-                distance0 += Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table), index);
-                distance1 += Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + queryTables), index);
-                distance2 += Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + (2 * queryTables)), index);
-                distance3 += Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + (3 * queryTables)), index);
-                distance4 += Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + (4 * queryTables)), index);
-                distance5 += Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + (5 * queryTables)), index);
-                code += BlockBytes;
-                table += NibbleTables.Entries;
-            }
-
-            distance0.Store(rows);
-            distance1.Store(rows + rowStride);
-            distance2.Store(rows + (2 * rowStride));
-            distance3.Store(rows + (3 * rowStride));
-            distance4.Store(rows + (4 * rowStride));
-            distance5.Store(rows + (5 * rowStride));
-            rows += Width;
-        }
-    }
+    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride) =>
+        HammingDistances<Vector256<byte>, HammingLookup256>.Find(codes, blocks, planes, tables, rows, rowStride);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Minimum(byte* row, int keys)

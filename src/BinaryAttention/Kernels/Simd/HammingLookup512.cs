@@ -1,5 +1,4 @@
-// AVX-512 VBMI: 6-bit codes, one vpermb looks up 64 keys. Per plane: one load of 64 codes, six lookups (the query's table is the memory operand), six byte adds.
-// Scalar line it equals: distance[j] += popcount(code[j] ^ queryCode).
+// AVX-512 VBMI: 6-bit codes, one vpermb looks up 64 keys; two registers hold a table of 128 numerators for vpermi2b.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -7,13 +6,25 @@ using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Simd;
 
-internal readonly unsafe struct HammingLookup512 : IHammingLookup
+internal readonly unsafe struct HammingLookup512 : IHammingLookup, IByteLanes<Vector512<byte>>
 {
-    private const int Width = 64;
-
     public static int BitsPerCode => 6;
 
     public static int TableBytes => 64;
+
+    public static int Width => 64;
+
+    public static Vector512<byte> Zero => Vector512<byte>.Zero;
+
+    public static Vector512<byte> Load(byte* source) => Vector512.Load(source);
+
+    public static void Store(Vector512<byte> vector, byte* destination) => vector.Store(destination);
+
+    public static Vector512<byte> Add(Vector512<byte> left, Vector512<byte> right) => left + right;
+
+    public static Vector512<byte> LoadTable(byte* table) => Vector512.Load(table);
+
+    public static Vector512<byte> Lookup(Vector512<byte> table, Vector512<byte> codes) => Avx512Vbmi.PermuteVar64x8(table, codes);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void BuildTables(ulong* words, int dimension, bool flip, byte* tables)
@@ -28,41 +39,8 @@ internal readonly unsafe struct HammingLookup512 : IHammingLookup
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride)
-    {
-        nint queryTables = (nint)planes * Width;
-        for (int block = 0; block < blocks; block++)
-        {
-            Vector512<byte> distance0 = Vector512<byte>.Zero;
-            Vector512<byte> distance1 = Vector512<byte>.Zero;
-            Vector512<byte> distance2 = Vector512<byte>.Zero;
-            Vector512<byte> distance3 = Vector512<byte>.Zero;
-            Vector512<byte> distance4 = Vector512<byte>.Zero;
-            Vector512<byte> distance5 = Vector512<byte>.Zero;
-            byte* table = tables;
-            for (int plane = 0; plane < planes; plane++)
-            {
-                Vector512<byte> code = Vector512.Load(codes);
-                distance0 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table), code);
-                distance1 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + queryTables), code);
-                distance2 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (2 * queryTables)), code);
-                distance3 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (3 * queryTables)), code);
-                distance4 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (4 * queryTables)), code);
-                distance5 += Avx512Vbmi.PermuteVar64x8(Vector512.Load(table + (5 * queryTables)), code);
-                codes += Width;
-                table += Width;
-            }
-
-            distance0.Store(rows);
-            distance1.Store(rows + rowStride);
-            distance2.Store(rows + (2 * rowStride));
-            distance3.Store(rows + (3 * rowStride));
-            distance4.Store(rows + (4 * rowStride));
-            distance5.Store(rows + (5 * rowStride));
-            rows += Width;
-        }
-    }
+    public static void Distances(byte* codes, int blocks, int planes, byte* tables, byte* rows, nint rowStride) =>
+        HammingDistances<Vector512<byte>, HammingLookup512>.Find(codes, blocks, planes, tables, rows, rowStride);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Minimum(byte* row, int keys)

@@ -9,5 +9,8 @@ internal sealed record CliContext(TextWriter Output, TextWriter Error, TimeProvi
     /// <summary>Whether standard error is a terminal: a progress bar instead of lines.</summary>
     public bool IsErrorInteractive => ReferenceEquals(Error, System.Console.Error) && !System.Console.IsErrorRedirected;
 
+    /// <summary>Writes one line, even where the message of a nested exception holds line breaks.</summary>
+    public void Report(string problem) => Error.WriteLine($"binattn: {problem.ReplaceLineEndings(" ")}");
+
     public void Warn(string message) => Error.WriteLine($"binattn: warning: {message}");
 }

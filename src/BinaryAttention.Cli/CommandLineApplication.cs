@@ -44,7 +44,7 @@ internal static class CommandLineApplication
         }
         catch (Exception problem) when (problem is BadInputException or FileFormatException or ArgumentException or FileNotFoundException or DirectoryNotFoundException)
         {
-            return Fail(context, problem.Message, ExitCodes.BadInput);
+            return Fail(context, PlainMessage.Of(problem), ExitCodes.BadInput);
         }
         catch (Exception problem)
         {
@@ -83,8 +83,7 @@ internal static class CommandLineApplication
 
     private static int Fail(CliContext context, string message, int exitCode)
     {
-        // One line: messages of nested exceptions may hold line breaks.
-        context.Error.WriteLine($"binattn: {message.ReplaceLineEndings(" ")}");
+        context.Report(message);
         return exitCode;
     }
 }

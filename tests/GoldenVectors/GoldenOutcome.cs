@@ -18,9 +18,12 @@ internal sealed record GoldenOutcome(string FileName, string Case, GoldenReport?
 
         string share = Report is null ? string.Empty : FormattableString.Invariant($", worst error {Report.WorstShare:P0} of its tolerance");
         yield return $"{FileName}: {(Passed ? "passed" : "FAILED")}, {Report?.Compared ?? 0} tensors compared{share}";
-        foreach ((string name, string reason) in Report?.Skipped ?? new Dictionary<string, string>(StringComparer.Ordinal))
+        foreach (IGrouping<string, string> left in (Report?.Skipped ?? new Dictionary<string, string>(StringComparer.Ordinal)).GroupBy(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal))
         {
-            yield return $"  left out {name}: {reason}";
+            // Names are "case/tensor": the cases say enough.
+            string[] cases = [.. left.Select(name => name.Split('/')[0]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            int count = left.Count();
+            yield return FormattableString.Invariant($"  left out {count} {(count == 1 ? "tensor" : "tensors")} of {string.Join(", ", cases)}: {left.Key}");
         }
 
         foreach (GoldenFailure failure in Failures)

@@ -53,6 +53,21 @@ public sealed class GoldenSuiteTests : IDisposable
     }
 
     [Fact]
+    public void LeftOutTensors_TakeOneLineForAReason()
+    {
+        var file = GoldenFile.Read(Path.Combine(AppContext.BaseDirectory, "Data", Source));
+        var report = new GoldenReport(file);
+        foreach (string name in (string[])["tanh/in", "tanh/out", "relu/in"])
+        {
+            report.Skip(name, "no such layer");
+        }
+
+        report.Skip("resize/grad_in", "no gradient");
+        string[] lines = [.. new GoldenOutcome(file.FileName, file.Case, report, []).Lines()];
+        Assert.Equal(["  left out 3 tensors of relu, tanh: no such layer", "  left out 1 tensor of resize: no gradient"], lines[1..]);
+    }
+
+    [Fact]
     public void UnreadableFile_Fails()
     {
         string path = Path.Combine(_folder, "A_broken.safetensors");

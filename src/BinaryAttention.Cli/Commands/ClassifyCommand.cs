@@ -50,11 +50,11 @@ internal static class ClassifyCommand
     {
         foreach (string image in images)
         {
-            CommonOptions.ExistingFile(image, "IMAGE");
+            InputPaths.File(image, "IMAGE");
         }
 
         string path = modelPath is not null
-            ? CommonOptions.ExistingFile(modelPath, "--model")
+            ? InputPaths.File(modelPath, "--model")
             : SampleFiles.TryFind(SampleFiles.ModelPath) ?? throw new BadInputException($"no --model was given and {SampleFiles.ModelPath} was not found above the current directory or the program. Give --model FILE.");
         AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(attention)];
         Recognizer[] recognizers = Recognizer.Load(path, quantization, threads, modes);
@@ -72,12 +72,12 @@ internal static class ClassifyCommand
             float[] pixels;
             try
             {
-                pixels = preprocessing.Apply(ImageDecoder.DecodeFile(image));
+                pixels = PictureReader.Read(image, preprocessing);
             }
             catch (FileFormatException problem)
             {
                 // The other photographs are still worth an answer.
-                context.Error.WriteLine($"binattn: {problem.Message}");
+                context.Report(PlainMessage.Of(problem));
                 exitCode = ExitCodes.BadInput;
                 continue;
             }
@@ -93,11 +93,15 @@ internal static class ClassifyCommand
             }
             else
             {
-                Terminal.ForOutput(context).Write(Table(image, answers));
+                Terminal.ForOutput(context).Write(Table(image, answers, recognizers[0].IsTrainedOneBit));
             }
         }
 
-        if (!json && answered > 0 && modes.Contains(AttentionMode.NaiveBinary))
+        if (!json && answered > 0 && recognizers[0].IsTrainedOneBit)
+        {
+            context.Output.WriteLine(AttentionModes.TrainedOneBitRemark);
+        }
+        else if (!json && answered > 0 && modes.Contains(AttentionMode.NaiveBinary))
         {
             context.Output.WriteLine(Closing);
         }
@@ -113,12 +117,12 @@ internal static class ClassifyCommand
         return new Answer(recognizer.Mode, milliseconds, Predictions.Top(logits, top));
     }
 
-    private static Table Table(string image, Answer[] answers)
+    private static Table Table(string image, Answer[] answers, bool isTrainedOneBit)
     {
         List<string> columns = [">#"];
         foreach (Answer answer in answers)
         {
-            columns.Add(string.Create(CultureInfo.InvariantCulture, $"{AttentionModes.NameOf(answer.Mode)}, {answer.Milliseconds:F1} ms"));
+            columns.Add(string.Create(CultureInfo.InvariantCulture, $"{AttentionModes.TitleOf(answer.Mode, isTrainedOneBit)}, {answer.Milliseconds:F1} ms"));
             columns.Add(">%");
         }
 

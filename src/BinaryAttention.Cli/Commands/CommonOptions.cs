@@ -50,29 +50,4 @@ internal static class CommonOptions
         "full" => ValueQuantization.Full,
         _ => throw new BadInputException($"--quantization is \"{name}\"; one of tiled, training-parity, full is expected."),
     };
-
-    /// <summary>Refuses what cannot be read as a file (missing, a folder, a pipe, no permission) before any work.</summary>
-    public static string ExistingFile(string path, string what)
-    {
-        if (Directory.Exists(path))
-        {
-            throw new BadInputException($"{what} \"{path}\" is a folder; a file is expected.");
-        }
-
-        if (!File.Exists(path))
-        {
-            string remedy = path.StartsWith('-') ? "If an option was meant: there is none of that name, see --help." : "Check the path; relative paths start at the current directory.";
-            throw new BadInputException($"{what} \"{path}\" does not exist. {remedy}");
-        }
-
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            return file.CanSeek ? path : throw new BadInputException($"{what} \"{path}\" is a pipe or a device; a regular file is expected. Save it as a file first.");
-        }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
-        {
-            throw new BadInputException($"{what} \"{path}\" cannot be read: {problem.Message} Check its permissions.");
-        }
-    }
 }

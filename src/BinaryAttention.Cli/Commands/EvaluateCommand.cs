@@ -5,6 +5,7 @@ using System.Globalization;
 using System.Text.Json;
 using BinaryAttention.Cli.Console;
 using BinaryAttention.Cli.Recognition;
+using BinaryAttention.Formats;
 using BinaryAttention.Formats.Datasets;
 using BinaryAttention.Formats.Images;
 
@@ -30,20 +31,26 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Measure accuracy on a folder of labelled pictures.") { model, images, labels, mean, deviation, resize, crop, attention, quantization, threads, json };
         command.SetAction(parsed =>
         {
-            var preprocessing = new ImagePreprocessing(
-                parsed.GetValue(resize), parsed.GetValue(crop), ChannelValues(mean.Name, parsed.GetValue(mean)), ChannelValues(deviation.Name, parsed.GetValue(deviation)));
-            string modelPath = CommonOptions.ExistingFile(parsed.GetRequiredValue(model), "--model");
-            string labelsPath = CommonOptions.ExistingFile(parsed.GetRequiredValue(labels), "--labels");
-            LabelledImageFolder folder = LabelledImageFolder.Open(parsed.GetRequiredValue(images), labelsPath);
+            ImagePreprocessing preprocessing = Preprocessing(
+                parsed.GetValue(resize), parsed.GetValue(crop), ChannelValues(mean.Name, parsed.GetValue(mean)), ChannelValues(deviation.Name, parsed.GetValue(deviation), areDivisors: true));
+            string modelPath = InputPaths.File(parsed.GetRequiredValue(model), "--model");
+            string labelsPath = InputPaths.File(parsed.GetRequiredValue(labels), "--labels");
+            LabelledImageFolder folder = LabelledImageFolder.Open(InputPaths.Folder(parsed.GetRequiredValue(images), "--images"), labelsPath);
             AttentionMode mode = AttentionModes.Parse(parsed.GetValue(attention)!);
             EvaluationTotals totals = Run(context, modelPath, folder, labelsPath, preprocessing, mode, CommonOptions.Quantization(parsed.GetValue(quantization)!), parsed.GetValue(threads));
+            if (totals.Images == 0)
+            {
+                throw new BadInputException($"none of the {totals.Unreadable} pictures could be read; there is nothing to report.");
+            }
+
             Report(context, totals, mode, parsed.GetValue(json), folder.SkippedCount);
-            return ExitCodes.Success;
+            return totals.Unreadable == 0 ? ExitCodes.Success : ExitCodes.BadInput;
         });
         ExampleHelpAction.Attach(command, """
-            Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention names the same class first. naive-binary is a model
-            trained with exact attention whose queries and keys keep only their signs, with per-head means and no calibration. Milliseconds are those of the
-            network alone, without reading and resizing.
+            Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention names the same class first. naive-binary keeps
+            only the signs of queries and keys, with per-head means and no calibration: naive for a model trained with exact attention; the model's own attention
+            for a checkpoint with relative-position tables, which was trained with one-bit attention. Milliseconds are those of the network alone, without reading
+            and resizing. A damaged picture is reported on standard error, left out of every figure and counted as "unreadable"; the exit code is then 2.
 
             Examples:
               binattn evaluate --model model.safetensors --images val --labels val/labels.csv
@@ -68,18 +75,31 @@ internal static class EvaluateCommand
 
         foreach (LabelledImage image in folder.Images)
         {
-            CommonOptions.ExistingFile(image.Path, "picture");
+            InputPaths.File(image.Path, "picture");
         }
 
         measured.WarmUp(context.Cancellation);
-        var totals = new EvaluationTotals();
+        var totals = new EvaluationTotals { IsTrainedOneBit = measured.IsTrainedOneBit };
         ProgressReport.Run(context, "evaluating", folder.Images.Count, advance =>
         {
             foreach (LabelledImage image in folder.Images)
             {
                 context.Cancellation.ThrowIfCancellationRequested();
                 long start = Stopwatch.GetTimestamp();
-                float[] pixels = preprocessing.Apply(ImageDecoder.DecodeFile(image.Path));
+                float[] pixels;
+                try
+                {
+                    pixels = PictureReader.Read(image.Path, preprocessing);
+                }
+                catch (FileFormatException problem)
+                {
+                    // Hours of finished work are worth more than one picture.
+                    context.Report(PlainMessage.Of(problem));
+                    totals.AddUnreadable();
+                    advance();
+                    continue;
+                }
+
                 long read = Stopwatch.GetTimestamp();
                 int[] best = Predictions.TopIndices(measured.Logits(pixels, context.Cancellation), TopCount);
                 long answered = Stopwatch.GetTimestamp();
@@ -106,17 +126,22 @@ internal static class EvaluateCommand
 
         NumberTable.Write(
             Terminal.ForOutput(context),
-            string.Create(CultureInfo.InvariantCulture, $"{totals.Images} pictures, {AttentionModes.NameOf(mode)} attention"),
+            string.Create(CultureInfo.InvariantCulture, $"{totals.Images} pictures{(totals.Unreadable > 0 ? $" ({totals.Unreadable} unreadable left out)" : string.Empty)}, {AttentionModes.TitleOf(mode, totals.IsTrainedOneBit)} attention"),
             [">top-1 %", ">top-5 %", ">agreement with exact %", ">ms per picture", ">reading ms per picture"],
             [[
                 Percent(totals.Top1), Percent(totals.Top5), Percent(totals.Agreement),
                 totals.MillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture), totals.ReadingMillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture),
             ]]);
+        if (totals.IsTrainedOneBit)
+        {
+            context.Output.WriteLine(AttentionModes.TrainedOneBitRemark);
+        }
     }
 
     private static void Write(Utf8JsonWriter writer, EvaluationTotals totals, AttentionMode mode)
     {
         writer.WriteNumber("images", totals.Images);
+        writer.WriteNumber("unreadable", totals.Unreadable);
         writer.Number("top1", totals.Top1);
         writer.Number("top5", totals.Top5);
         writer.Number("agreement", totals.Agreement);
@@ -129,7 +154,19 @@ internal static class EvaluateCommand
 
     private static Option<string?> Channels(string name, string description) => new(name) { Description = description, HelpName = "r,g,b" };
 
-    private static float[]? ChannelValues(string name, string? text)
+    private static ImagePreprocessing Preprocessing(int resize, int crop, float[]? mean, float[]? deviation)
+    {
+        if (crop > ImagePreprocessing.MaxCropSize)
+        {
+            throw new BadInputException($"--crop is {crop}; at most {ImagePreprocessing.MaxCropSize} is expected.");
+        }
+
+        return crop <= resize
+            ? new ImagePreprocessing(resize, crop, mean, deviation)
+            : throw new BadInputException($"--crop is {crop}, which does not fit into a shorter side of --resize {resize}. Give --resize {crop} or more, or a smaller --crop.");
+    }
+
+    private static float[]? ChannelValues(string name, string? text, bool areDivisors = false)
     {
         if (text is null)
         {
@@ -146,6 +183,8 @@ internal static class EvaluateCommand
             }
         }
 
-        return values;
+        return areDivisors && Array.Exists(values, value => value <= 0)
+            ? throw new BadInputException($"{name} is \"{text}\"; three numbers above 0 are expected, pixels are divided by them.")
+            : values;
     }
 }

@@ -22,7 +22,7 @@ internal static class InspectCommand
 
     private static int Run(CliContext context, string path, bool json)
     {
-        using var file = SafeTensorsFile.Open(CommonOptions.ExistingFile(path, "FILE"));
+        using var file = SafeTensorsFile.Open(InputPaths.File(path, "FILE"));
         long elements = file.Tensors.Sum(tensor => tensor.ElementCount);
         long bytes = file.Tensors.Sum(tensor => tensor.ByteCount);
         if (json)

@@ -5,6 +5,9 @@ internal enum AttentionMode
 {
     Exact = 0,
 
-    /// <summary>One-bit queries and keys in a model trained with exact attention: no calibration, no training, per-head mean magnitudes.</summary>
+    /// <summary>
+    /// One-bit queries and keys without calibration, with per-head mean magnitudes: naive in a model trained with exact attention, its own in one trained with
+    /// one-bit attention.
+    /// </summary>
     NaiveBinary = 1,
 }

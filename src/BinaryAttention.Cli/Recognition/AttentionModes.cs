@@ -7,7 +7,14 @@ internal static class AttentionModes
 
     public const string NaiveBinaryName = "naive-binary";
 
+    /// <summary>What holds for a checkpoint with relative-position tables, whatever ran.</summary>
+    public const string TrainedOneBitRemark =
+        "This checkpoint holds relative-position tables, i.e. it was trained with one-bit attention. One-bit attention is its own; exact attention (the exact column) is the foreign one.";
+
     public static string NameOf(AttentionMode mode) => mode == AttentionMode.Exact ? ExactName : NaiveBinaryName;
+
+    /// <summary>The name of a mode in text for people. A model trained with one-bit attention is not binarised naively.</summary>
+    public static string TitleOf(AttentionMode mode, bool isTrainedOneBit) => mode == AttentionMode.NaiveBinary && isTrainedOneBit ? "one-bit" : NameOf(mode);
 
     public static AttentionMode Parse(string name) => name switch
     {

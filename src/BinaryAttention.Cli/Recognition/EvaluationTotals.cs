@@ -9,7 +9,13 @@ internal sealed class EvaluationTotals
     private double _networkMilliseconds;
     private double _readingMilliseconds;
 
+    /// <summary>Whether the model was trained with one-bit attention; text for people says so.</summary>
+    public bool IsTrainedOneBit { get; init; }
+
     public int Images { get; private set; }
+
+    /// <summary>Pictures that could not be read and count in nothing else.</summary>
+    public int Unreadable { get; private set; }
 
     public double Top1 => Fraction(_top1);
 
@@ -31,6 +37,8 @@ internal sealed class EvaluationTotals
         _networkMilliseconds += networkMilliseconds;
         _readingMilliseconds += readingMilliseconds;
     }
+
+    public void AddUnreadable() => Unreadable++;
 
     private double Fraction(int count) => (double)count / Images;
 }

@@ -24,6 +24,9 @@ internal sealed class Recognizer
     /// <summary>Pixels a side of the square the model takes.</summary>
     public int ImageSize => _model.Configuration.ImageHeight;
 
+    /// <summary>Whether the checkpoint has relative-position tables, which only training with one-bit attention adds.</summary>
+    public bool IsTrainedOneBit => _model.Configuration.HasRelativePositionBias;
+
     /// <summary>Loads a checkpoint once and runs it in each of the modes.</summary>
     public static Recognizer[] Load(string path, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
     {
@@ -65,7 +68,7 @@ internal sealed class Recognizer
         int bad = Array.FindIndex(logits, logit => !float.IsFinite(logit));
         return bad < 0
             ? logits
-            : throw new BadInputException($"{_path}: the logit of class {bad} is {logits[bad].ToString(System.Globalization.CultureInfo.InvariantCulture)} with {AttentionModes.NameOf(Mode)} attention; every logit must be finite. The checkpoint holds weights that are not finite or far too large.");
+            : throw new BadInputException($"{_path}: the logit of class {bad} is {logits[bad].ToString(System.Globalization.CultureInfo.InvariantCulture)} with {AttentionModes.TitleOf(Mode, IsTrainedOneBit)} attention; every logit must be finite. The checkpoint holds weights that are not finite or far too large.");
     }
 
     /// <summary>A pass whose result is dropped: the first one also compiles and would be slow.</summary>

@@ -9,6 +9,7 @@ public static class ImageDecoder
     /// <returns>The picture as 8-bit RGB; alpha is dropped, grey is repeated over the three channels.</returns>
     /// <exception cref="FileFormatException">The file is damaged, truncated, unsupported or beyond the limits.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read, or the path names a directory.</exception>
     public static RgbImage DecodeFile(string path, ImageLimits? limits = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -20,7 +20,7 @@ internal static class CheckpointNames
     public const string Head = "head";
     public const string DistillationHead = "head_dist";
 
-    private const int LongestList = 20;
+    private const int LongestList = 200;
 
     public static string Block(int block, string part) => $"blocks.{block}.{part}";
 
@@ -28,23 +28,30 @@ internal static class CheckpointNames
 
     public static string RelativeIndex(int block) => Block(block, "attn.relative_position_index");
 
-    /// <summary>Compares a checkpoint with what a configuration needs; one exception names everything that is missing, mis-shaped or too much.</summary>
+    /// <summary>Compares a checkpoint with what a configuration needs; one exception names what is missing, mis-shaped or too much, up to 200 tensors.</summary>
     /// <exception cref="FileFormatException">Something does not fit.</exception>
     public static void Check(WeightSource source, VisionTransformerConfiguration configuration)
     {
         var problems = new List<string>();
+        int count = 0;
         var known = new HashSet<string>(StringComparer.Ordinal);
         foreach ((string name, long[] shape, bool required) in Expected(configuration))
         {
-            known.Add(name);
             IReadOnlyList<long>? found = source.FindShape(name);
-            if (found is null && required)
+            if (found is null)
             {
-                problems.Add($"missing {name} {Text(shape)}");
+                if (required)
+                {
+                    Report($"missing {name} {Text(shape)}");
+                }
+
+                continue;
             }
-            else if (found is not null && !found.SequenceEqual(shape))
+
+            known.Add(name);
+            if (!found.SequenceEqual(shape))
             {
-                problems.Add($"{name} has shape {Text(found)}, expected {Text(shape)}");
+                Report($"{name} has shape {Text(found)}, expected {Text(shape)}");
             }
         }
 
@@ -52,14 +59,23 @@ internal static class CheckpointNames
         {
             if (!known.Contains(name))
             {
-                problems.Add($"unexpected {(name.Length > 100 ? string.Concat(name.AsSpan(0, 100), "...") : name)}");
+                Report($"unexpected {(name.Length > 100 ? string.Concat(name.AsSpan(0, 100), "...") : name)}");
             }
         }
 
-        if (problems.Count > 0)
+        if (count > 0)
         {
-            string more = problems.Count > LongestList ? $"; and {problems.Count - LongestList} more" : string.Empty;
-            throw new FileFormatException(source.Name, $"the checkpoint does not fit a vision transformer of depth {configuration.Depth}, width {configuration.Width} and {configuration.GridHeight} x {configuration.GridWidth} patches: {string.Join("; ", problems.Take(LongestList))}{more}. Pass the configuration that the checkpoint was made for.");
+            string more = count > problems.Count ? $"; and {count - problems.Count} more" : string.Empty;
+            throw new FileFormatException(source.Name, $"the checkpoint does not fit a vision transformer of depth {configuration.Depth}, width {configuration.Width} and {configuration.GridHeight} x {configuration.GridWidth} patches: {string.Join("; ", problems)}{more}. Check that the file is complete, or pass the configuration that it was made for.");
+        }
+
+        void Report(string problem)
+        {
+            count++;
+            if (count <= LongestList)
+            {
+                problems.Add(problem);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ internal static class ConfigurationReader
     private const int UsualHeadDimension = 64;
 
     /// <summary>The configuration of a checkpoint; its shapes are not all checked yet.</summary>
-    /// <exception cref="FileFormatException">A tensor that decides a size is missing or has an odd shape, or the head count or grid is not clear.</exception>
+    /// <exception cref="FileFormatException">A tensor that decides a size is missing or has an odd shape, a block index is absurd, or the head count or grid is not clear.</exception>
     public static VisionTransformerConfiguration Read(WeightSource source)
     {
         string[] needed = [CheckpointNames.ClassToken, CheckpointNames.PositionEmbedding, CheckpointNames.PatchProjection + ".weight", CheckpointNames.Block(0, "mlp.fc1.weight"), CheckpointNames.Head + ".weight"];
@@ -64,18 +64,22 @@ internal static class ConfigurationReader
 
     private static int Depth(WeightSource source)
     {
-        // Blocks are counted, not trusted: a file that names block 10^9 alone has one block and is refused for its missing tensors.
-        var blocks = new HashSet<int>();
+        // One more than the largest index, so that a block lost from the middle is reported by its tensors. A block is many tensors: an index as large as their
+        // number is damage, and is refused before a million missing tensors are listed.
+        int largest = -1, tensors = 0;
         foreach (string name in source.TensorNames)
         {
+            tensors++;
             string[] parts = name.Split('.', 3);
             if (parts.Length == 3 && parts[0] == "blocks" && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int block))
             {
-                blocks.Add(block);
+                largest = Math.Max(largest, block);
             }
         }
 
-        return blocks.Count;
+        return largest < tensors
+            ? largest + 1
+            : throw new FileFormatException(source.Name, $"a tensor belongs to blocks.{largest}, but a model of so many blocks has more than the {tensors} tensors of the file. The names are damaged, or this is no ViT or DeiT checkpoint.");
     }
 
     private static int HeadCount(WeightSource source, int width)
@@ -89,7 +93,7 @@ internal static class ConfigurationReader
 
         return width % UsualHeadDimension == 0
             ? width / UsualHeadDimension
-            : throw new FileFormatException(source.Name, $"the number of attention heads is not clear: the width {width} is no multiple of {UsualHeadDimension} and the metadata has no num_heads. Pass a configuration with HeadCount set.");
+            : throw new FileFormatException(source.Name, $"the number of attention heads is not clear: the width {width} is no multiple of {UsualHeadDimension} and the metadata has no num_heads. Store num_heads in the metadata, or pass a configuration with HeadCount set.");
     }
 
     private static (int Height, int Width) Grid(WeightSource source, int tokens, int patchSize)
@@ -106,6 +110,6 @@ internal static class ConfigurationReader
         int side = (int)Math.Round(Math.Sqrt(Math.Max(tokens, 0)));
         return side > 0 && side * side == tokens
             ? (side, side)
-            : throw new FileFormatException(source.Name, $"pos_embed holds {tokens} patch positions, which is no square grid. Pass a configuration with ImageHeight and ImageWidth set.");
+            : throw new FileFormatException(source.Name, $"pos_embed holds {tokens} patch positions, which is no square grid. Store the image size in the metadata (image: [height, width]), or pass a configuration with ImageHeight and ImageWidth set.");
     }
 }

@@ -41,6 +41,28 @@ public sealed class ClassifyTests
         Assert.Contains("about a third of the top-1", run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("both")]
+    [InlineData("exact")]
+    [InlineData("naive-binary")]
+    public void ACheckpointTrainedWithOneBitAttention_IsNotCalledNaive(string attention)
+    {
+        using var folder = new TemporaryFolder();
+        string model = OneBitCheckpoint.Write(folder);
+        CommandRun run = CommandRun.Of("classify", Coffee, "--model", model, "--attention", attention);
+        Assert.Equal(string.Empty, run.Error);
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        Assert.DoesNotContain("naive", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("trained with exact", run.Output, StringComparison.Ordinal);
+        Assert.Equal(attention is not "exact", run.Output.Contains("one-bit, ", StringComparison.Ordinal));
+        string closing = run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
+        Assert.Contains("relative-position tables, i.e. it was trained with one-bit attention", closing, StringComparison.Ordinal);
+        Assert.Contains("the exact column) is the foreign one", closing, StringComparison.Ordinal);
+
+        IEnumerable<string?> names = CommandRun.Of("classify", Coffee, "--model", model, "--attention", attention, "--json").JsonLines.Select(line => line.GetProperty("attention").GetString());
+        Assert.Equal(attention is "both" ? "exact naive-binary" : attention, string.Join(' ', names));
+    }
+
     [Fact]
     public void ExactAlone_SaysNothingAboutBinary()
     {

@@ -21,6 +21,7 @@ public sealed class EvaluateTests
         Assert.Equal(ExitCodes.Success, run.ExitCode);
         JsonElement last = run.JsonLines[^1];
         Assert.Equal(3, last.GetProperty("images").GetInt32());
+        Assert.Equal(0, last.GetProperty("unreadable").GetInt32());
         Assert.Equal(1.0, last.GetProperty("top1").GetDouble());
         Assert.Equal(1.0, last.GetProperty("top5").GetDouble());
         Assert.Equal(1.0, last.GetProperty("agreement").GetDouble());
@@ -54,6 +55,59 @@ public sealed class EvaluateTests
     }
 
     [Fact]
+    public void ADamagedPicture_IsCounted_AndLeavesTheOthersTheirFigures()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] coffee = File.ReadAllBytes(Path.Combine(Photos, "coffee.png"));
+        folder.Write("a.png", coffee);
+        folder.Write("b.png", coffee[..20_000]);
+        folder.Write("c.png", coffee);
+        string labels = folder.Write("labels.csv", "a.png,967\nb.png,967\nc.png,0\n");
+        CommandRun run = Run("--model", Model, "--images", folder.Path, "--labels", labels);
+        Assert.Equal(ExitCodes.BadInput, run.ExitCode);
+        Assert.Contains("b.png", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        JsonElement last = Assert.Single(run.JsonLines);
+        Assert.Equal(2, last.GetProperty("images").GetInt32());
+        Assert.Equal(1, last.GetProperty("unreadable").GetInt32());
+        Assert.Equal(0.5, last.GetProperty("top1").GetDouble());
+        Assert.Equal(1.0, last.GetProperty("agreement").GetDouble());
+
+        CommandRun table = CommandRun.Of("evaluate", "--model", Model, "--images", folder.Path, "--labels", labels);
+        Assert.Equal(ExitCodes.BadInput, table.ExitCode);
+        Assert.Contains("2 pictures (1 unreadable left out)", table.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithoutAnyReadablePicture_ThereAreNoFigures()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("a.png", []);
+        folder.Write("b.png", [1, 2, 3]);
+        CommandRun run = Run("--model", Model, "--images", folder.Path, "--labels", folder.Write("labels.csv", "a.png,1\nb.png,2\n"));
+        Assert.Equal(ExitCodes.BadInput, run.ExitCode);
+        Assert.Empty(run.Output);
+        string[] lines = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, lines.Length);
+        Assert.Contains("none of the 2 pictures", lines[2], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ACheckpointTrainedWithOneBitAttention_IsNotCalledNaive()
+    {
+        using var folder = new TemporaryFolder();
+        string[] args = ["evaluate", "--model", OneBitCheckpoint.Write(folder), "--images", Photos, "--labels", folder.Write("labels.csv", "coffee.png,1\n"), "--crop", $"{OneBitCheckpoint.ImageSize}", "--attention", "naive-binary"];
+        CommandRun run = CommandRun.Of(args);
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        Assert.Contains("one-bit attention", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("naive", run.Output, StringComparison.Ordinal);
+        Assert.Contains("the exact column) is the foreign one", run.Output, StringComparison.Ordinal);
+        Assert.Equal("naive-binary", Assert.Single(CommandRun.Of([.. args, "--json"]).JsonLines).GetProperty("attention").GetString());
+    }
+
+    [Fact]
+    public void Help_SaysWhatHappensToDamagedPictures() => Assert.Contains("\"unreadable\"", CommandRun.Of("evaluate", "--help").Output, StringComparison.Ordinal);
+
+    [Fact]
     public void Refuses_WhatDoesNotFit()
     {
         using var folder = new TemporaryFolder();
@@ -66,8 +120,12 @@ public sealed class EvaluateTests
         Run("--model", labels, "--images", Photos, "--labels", labels).ShouldBeBadInput("labels.csv");
         Run("--model", Model, "--images", Photos, "--labels", labels, "--crop", "192").ShouldBeBadInput("--crop is 192", "224");
         Run("--model", Model, "--images", Photos, "--labels", labels, "--mean", "1,2").ShouldBeBadInput("--mean");
-        Run("--model", Model, "--images", Photos, "--labels", labels, "--std", "1,0,1").ShouldBeBadInput("standardDeviation");
-        Run("--model", Model, "--images", Photos, "--labels", labels, "--resize", "100").ShouldBeBadInput("224", "100");
+        Run("--model", Model, "--images", Photos, "--labels", labels, "--std", "1,0,1").ShouldBeBadInput("--std", "above 0");
+        Run("--model", Model, "--images", Photos, "--labels", labels, "--resize", "100").ShouldBeBadInput("--crop is 224", "--resize 100", "--resize 224 or more");
+        Run("--model", Model, "--images", Photos, "--labels", labels, "--resize", "20000", "--crop", "20000").ShouldBeBadInput("--crop is 20000", "16384");
+        Run("--model", Model, "--images", labels, "--labels", labels).ShouldBeBadInput("labels.csv", "is a file; a directory is expected");
+        Run("--model", Model, "--images", string.Empty, "--labels", labels).ShouldBeBadInput("--images is empty");
+        Run("--model", string.Empty, "--images", Photos, "--labels", labels).ShouldBeBadInput("--model is empty");
     }
 
     private static CommandRun Run(params string[] args) => CommandRun.Of(["evaluate", .. args, "--json"]);

@@ -35,7 +35,7 @@ public sealed class InspectTests
     {
         using var folder = new TemporaryFolder();
         CommandRun.Of("inspect", Path.Combine(folder.Path, "none.safetensors")).ShouldBeBadInput("does not exist");
-        CommandRun.Of("inspect", folder.Path).ShouldBeBadInput("is a folder");
+        CommandRun.Of("inspect", folder.Path).ShouldBeBadInput("is not a regular file", "folder");
         CommandRun.Of("inspect", folder.Write("short.safetensors", [1, 2, 3])).ShouldBeBadInput("short.safetensors");
         CommandRun.Of("inspect", folder.Write("bomb.safetensors", [255, 255, 255, 255, 255, 255, 255, 127, 0]), "--json").ShouldBeBadInput("bomb.safetensors");
     }

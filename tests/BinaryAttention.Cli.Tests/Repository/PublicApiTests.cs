@@ -39,7 +39,7 @@ public sealed class PublicApiTests
                 The public API of {library} differs from src/{library}/PublicApi.txt.
                 {string.Join('\n', Differences(approved, actual))}
                 If the change is meant, approve it and commit the text:
-                  {ApproveVariable}=1 dotnet run --project tests/BinaryAttention.Cli.Tests -c Release -- -class "*PublicApiTests"
+                  {ApproveVariable}=1 dotnet run --project tests/BinaryAttention.Cli.Tests -c Release -- --filter-class "*PublicApiTests"
                 """);
         }
     }

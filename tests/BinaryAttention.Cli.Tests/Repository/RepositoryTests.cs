@@ -1,5 +1,4 @@
 // Habits of the repository that no compiler checks.
-using System.Diagnostics;
 using TestKit;
 using Xunit;
 
@@ -47,7 +46,7 @@ public sealed class RepositoryTests
     [Fact]
     public void TrackedFiles_StaySmall()
     {
-        string[]? tracked = TrackedFiles();
+        string[]? tracked = TrackedFiles.Find();
         Assert.SkipWhen(tracked is null, "git is not available, or this is not a checkout");
         long bytes = tracked.Select(RepositoryFolder.PathOf).Where(File.Exists).Sum(path => new FileInfo(path).Length);
         Assert.True(bytes <= MaxTrackedBytes, $"Tracked files have {bytes} bytes; at most {MaxTrackedBytes} keep a clone quick.");
@@ -61,19 +60,4 @@ public sealed class RepositoryTests
         let relative = Path.GetRelativePath(path, file).Replace('\\', '/').Split('/')
         where !relative.Contains("obj", StringComparer.Ordinal) && !relative.Contains("bin", StringComparer.Ordinal)
         select file;
-
-    private static string[]? TrackedFiles()
-    {
-        try
-        {
-            using var git = Process.Start(new ProcessStartInfo("git", ["ls-files", "-z"]) { WorkingDirectory = RepositoryFolder.Root, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false });
-            string output = git!.StandardOutput.ReadToEnd();
-            git.WaitForExit();
-            return git.ExitCode == 0 ? output.Split('\0', StringSplitOptions.RemoveEmptyEntries) : null;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
-    }
 }

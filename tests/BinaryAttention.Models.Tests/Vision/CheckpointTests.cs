@@ -49,15 +49,39 @@ public sealed class CheckpointTests
     }
 
     [Fact]
-    public void LongLists_AreCutAtTwenty()
+    public void LongLists_AreCutAtTwoHundred()
     {
         var weights = new RandomWeights(Small);
-        for (int i = 0; i < 30; i++)
+        for (int i = 0; i < 200; i++)
         {
             weights.Add($"extra.{i}", 1);
         }
 
-        Assert.Contains("; and 10 more", Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message, StringComparison.Ordinal);
+        string all = Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message;
+        Assert.All(Enumerable.Range(0, 200), i => Assert.Contains($"unexpected extra.{i}", all, StringComparison.Ordinal));
+        Assert.DoesNotContain(" more", all, StringComparison.Ordinal);
+        weights.Tensors.Remove("norm.bias");
+        weights.Add("norm.weight", 63);
+        string cut = Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message;
+        Assert.Contains("norm.weight has shape [63]", cut, StringComparison.Ordinal);
+        Assert.Contains("missing norm.bias [64]", cut, StringComparison.Ordinal);
+        Assert.Contains("; and 2 more", cut, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ABlockLostFromTheMiddle_IsNamedByItsTensors()
+    {
+        var weights = new RandomWeights(Small with { Depth = 4 });
+        string[] lost = [.. weights.Tensors.Keys.Where(name => name.StartsWith("blocks.2.", StringComparison.Ordinal))];
+        foreach (string name in lost)
+        {
+            weights.Tensors.Remove(name);
+        }
+
+        string message = Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message;
+        Assert.Contains("depth 4", message, StringComparison.Ordinal);
+        Assert.All(lost, name => Assert.Contains($"missing {name} [", message, StringComparison.Ordinal));
+        Assert.DoesNotContain("unexpected", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,8 +93,8 @@ public sealed class CheckpointTests
         string message = Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message;
         Assert.Contains("missing cls_token, head.weight", message, StringComparison.Ordinal);
         weights = new RandomWeights(Small);
-        weights.Add("blocks.1000000000.norm1.weight", 64);
-        Assert.Contains("blocks.2.norm1.weight", Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message, StringComparison.Ordinal);
+        weights.Add("blocks.1000000.norm1.weight", 64);
+        Assert.Contains("blocks.1000000, but", Assert.Throws<FileFormatException>(() => VisionTransformer.Load(weights)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -13,35 +13,35 @@ internal ref struct EntropyReader
     // No code with its extra bits needs more: 16 code bits and 15 value bits.
     private const int BitsPerSymbol = 32;
 
-    private readonly ReadOnlySpan<byte> data;
-    private readonly string sourceName;
-    private int position;
+    private readonly ReadOnlySpan<byte> _data;
+    private readonly string _sourceName;
+    private int _position;
 
-    // The next bits, first bit topmost. Bits below the first `available` may be set, but only to what a later refill puts there.
-    private ulong window;
-    private int available;
-    private bool ended;
+    // The next bits, first bit topmost. Bits below the first `_available` may be set, but only to what a later refill puts there.
+    private ulong _window;
+    private int _available;
+    private bool _ended;
 
     public EntropyReader(ReadOnlySpan<byte> data, int position, string sourceName)
     {
-        this.data = data;
-        this.position = position;
-        this.sourceName = sourceName;
+        _data = data;
+        _position = position;
+        _sourceName = sourceName;
     }
 
     /// <summary>Offset of the first byte that is not yet in the window.</summary>
-    public readonly int Position => position;
+    public readonly int Position => _position;
 
     /// <summary>Reads one Huffman code and leaves at least 16 bits (or the zeros behind the end) in the window.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ReadSymbol(HuffmanTable table)
     {
-        if (available < BitsPerSymbol)
+        if (_available < BitsPerSymbol)
         {
             Refill();
         }
 
-        int entry = table.Lookup[(int)(window >> (64 - HuffmanTable.LookupBits))];
+        int entry = table.Lookup[(int)(_window >> (64 - HuffmanTable.LookupBits))];
         if (entry == 0)
         {
             return ReadLongSymbol(table);
@@ -58,8 +58,8 @@ internal ref struct EntropyReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ReadValue(int size)
     {
-        int value = (int)(window >> (64 - size));
-        int negative = (int)(~(long)window >> 63);
+        int value = (int)(_window >> (64 - size));
+        int negative = (int)(~(long)_window >> 63);
         Skip(size);
         return value + (negative & ((-1 << size) + 1));
     }
@@ -68,12 +68,12 @@ internal ref struct EntropyReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ReadBits(int count)
     {
-        if (available < count)
+        if (_available < count)
         {
             Refill();
         }
 
-        int value = (int)(window >> (64 - count));
+        int value = (int)(_window >> (64 - count));
         Skip(count);
         return value;
     }
@@ -82,7 +82,7 @@ internal ref struct EntropyReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void RequireEnoughData()
     {
-        if (available < 0)
+        if (_available < 0)
         {
             throw TooShort();
         }
@@ -91,56 +91,56 @@ internal ref struct EntropyReader
     /// <summary>Drops the padding bits, checks that the restart marker with the given number follows directly, and starts the next segment.</summary>
     public void PassRestartMarker(int number)
     {
-        if (!ended)
+        if (!_ended)
         {
             Refill();
         }
 
-        if (!ended || available >= 8)
+        if (!_ended || _available >= 8)
         {
-            throw new FileFormatException(sourceName, $"the data before restart marker RST{number} is longer than its blocks need.", position);
+            throw new FileFormatException(_sourceName, $"the data before restart marker RST{number} is longer than its blocks need.", _position);
         }
 
-        int marker = position;
-        while (marker < data.Length && data[marker] == 0xFF)
+        int marker = _position;
+        while (marker < _data.Length && _data[marker] == 0xFF)
         {
             marker++;
         }
 
-        if (marker >= data.Length)
+        if (marker >= _data.Length)
         {
             throw TooShort();
         }
 
-        if (data[marker] != JpegMarker.FirstRestart + number)
+        if (_data[marker] != JpegMarker.FirstRestart + number)
         {
-            throw new FileFormatException(sourceName, $"marker FF {data[marker]:X2} was found where restart marker RST{number} is due.", position);
+            throw new FileFormatException(_sourceName, $"marker FF {_data[marker]:X2} was found where restart marker RST{number} is due.", _position);
         }
 
-        position = marker + 1;
-        window = 0;
-        available = 0;
-        ended = false;
+        _position = marker + 1;
+        _window = 0;
+        _available = 0;
+        _ended = false;
     }
 
     /// <summary>Reports a code or run that the block's coding cannot contain.</summary>
     public readonly FileFormatException Corrupt(string problem) =>
-        available < 0 ? TooShort() : new FileFormatException(sourceName, problem, position);
+        _available < 0 ? TooShort() : new FileFormatException(_sourceName, problem, _position);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Skip(int count)
     {
-        window <<= count;
-        available -= count;
+        _window <<= count;
+        _available -= count;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private int ReadLongSymbol(HuffmanTable table)
     {
-        int length = table.FindLongCode((int)(window >> (64 - HuffmanTable.MaxCodeBits)), out int symbol);
+        int length = table.FindLongCode((int)(_window >> (64 - HuffmanTable.MaxCodeBits)), out int symbol);
         if (length == 0)
         {
-            throw ended && available < HuffmanTable.MaxCodeBits ? TooShort() : Corrupt("these bits are no code of the Huffman table.");
+            throw _ended && _available < HuffmanTable.MaxCodeBits ? TooShort() : Corrupt("these bits are no code of the Huffman table.");
         }
 
         Skip(length);
@@ -151,60 +151,60 @@ internal ref struct EntropyReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Refill()
     {
-        if (ended)
+        if (_ended)
         {
             return;
         }
 
-        if (position <= data.Length - 8)
+        if (_position <= _data.Length - 8)
         {
-            ulong next = BinaryPrimitives.ReadUInt64BigEndian(data[position..]);
+            ulong next = BinaryPrimitives.ReadUInt64BigEndian(_data[_position..]);
 
             // A byte FF is a zero byte of ~next, and x - 1 borrows through the top bit exactly where the lowest zero byte of x is.
             ulong inverted = ~next;
             if (((inverted - 0x0101_0101_0101_0101) & next & 0x8080_8080_8080_8080) == 0)
             {
-                int bytes = (64 - available) >> 3;
-                window |= next >> available;
-                available += 8 * bytes;
-                position += bytes;
+                int bytes = (64 - _available) >> 3;
+                _window |= next >> _available;
+                _available += 8 * bytes;
+                _position += bytes;
                 return;
             }
         }
 
-        while (available <= 56)
+        while (_available <= 56)
         {
-            if (position >= data.Length)
+            if (_position >= _data.Length)
             {
-                ended = true;
+                _ended = true;
                 return;
             }
 
-            byte value = data[position];
-            int following = position + 1;
+            byte value = _data[_position];
+            int following = _position + 1;
             if (value == 0xFF)
             {
                 // Further FF bytes are fill, whatever follows them.
-                while (following < data.Length && data[following] == 0xFF)
+                while (following < _data.Length && _data[following] == 0xFF)
                 {
                     following++;
                 }
 
-                if (following >= data.Length || data[following] != 0)
+                if (following >= _data.Length || _data[following] != 0)
                 {
-                    ended = true;
+                    _ended = true;
                     return;
                 }
 
                 following++;
             }
 
-            window |= (ulong)value << (56 - available);
-            available += 8;
-            position = following;
+            _window |= (ulong)value << (56 - _available);
+            _available += 8;
+            _position = following;
         }
     }
 
     private readonly FileFormatException TooShort() =>
-        new(sourceName, "the entropy-coded data ends before all blocks are decoded; the file is truncated or damaged.", position);
+        new(_sourceName, "the entropy-coded data ends before all blocks are decoded; the file is truncated or damaged.", _position);
 }

@@ -11,23 +11,23 @@ internal sealed class HuffmanTable
     public const int MaxCodeBits = 16;
 
     // Indexed by code length: the first 16-bit window value (left-aligned) beyond the codes of that length.
-    private readonly int[] windowEnd = new int[MaxCodeBits + 1];
+    private readonly int[] _windowEnd = new int[MaxCodeBits + 1];
 
     // Indexed by code length: what turns a code of that length into an index into symbols.
-    private readonly int[] symbolOffset = new int[MaxCodeBits + 1];
-    private readonly byte[] symbols;
+    private readonly int[] _symbolOffset = new int[MaxCodeBits + 1];
+    private readonly byte[] _symbols;
 
     /// <summary>Builds the table. The counts must not be over-subscribed and must add up to the number of symbols.</summary>
     /// <param name="countPerLength">Sixteen values: how many codes have length 1, 2, ... 16.</param>
     /// <param name="symbols">The symbols in order of their codes.</param>
     public HuffmanTable(ReadOnlySpan<byte> countPerLength, ReadOnlySpan<byte> symbols)
     {
-        this.symbols = symbols.ToArray();
+        _symbols = symbols.ToArray();
         int code = 0;
         int index = 0;
         for (int length = 1; length <= MaxCodeBits; length++)
         {
-            symbolOffset[length] = index - code;
+            _symbolOffset[length] = index - code;
             for (int i = 0; i < countPerLength[length - 1]; i++, code++, index++)
             {
                 LargestSymbol = Math.Max(LargestSymbol, symbols[index]);
@@ -38,7 +38,7 @@ internal sealed class HuffmanTable
                 }
             }
 
-            windowEnd[length] = code << (MaxCodeBits - length);
+            _windowEnd[length] = code << (MaxCodeBits - length);
             code <<= 1;
         }
     }
@@ -73,9 +73,9 @@ internal sealed class HuffmanTable
     {
         for (int length = LookupBits + 1; length <= MaxCodeBits; length++)
         {
-            if (window < windowEnd[length])
+            if (window < _windowEnd[length])
             {
-                symbol = symbols[(window >> (MaxCodeBits - length)) + symbolOffset[length]];
+                symbol = _symbols[(window >> (MaxCodeBits - length)) + _symbolOffset[length]];
                 return length;
             }
         }

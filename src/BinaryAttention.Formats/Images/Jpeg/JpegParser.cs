@@ -14,36 +14,36 @@ internal ref struct JpegParser
     private const int MaxVisitsPerBlock = 32;
     private const int FreeBlockVisits = 1 << 20;
 
-    private readonly ReadOnlySpan<byte> bytes;
-    private readonly string sourceName;
-    private readonly ImageLimits limits;
-    private readonly JpegTables tables = new();
-    private JpegFrame? frame;
-    private int position;
-    private int restartInterval;
-    private bool hasJfif;
-    private int? adobeTransform;
-    private int scanCount;
-    private long blockVisits;
+    private readonly ReadOnlySpan<byte> _bytes;
+    private readonly string _sourceName;
+    private readonly ImageLimits _limits;
+    private readonly JpegTables _tables = new();
+    private JpegFrame? _frame;
+    private int _position;
+    private int _restartInterval;
+    private bool _hasJfif;
+    private int? _adobeTransform;
+    private int _scanCount;
+    private long _blockVisits;
 
     public JpegParser(ReadOnlySpan<byte> bytes, string sourceName, ImageLimits limits)
     {
-        this.bytes = bytes;
-        this.sourceName = sourceName;
-        this.limits = limits;
+        _bytes = bytes;
+        _sourceName = sourceName;
+        _limits = limits;
     }
 
     public RgbImage Decode()
     {
-        if (bytes.Length < 2 || bytes[0] != 0xFF || bytes[1] != JpegMarker.StartOfImage)
+        if (_bytes.Length < 2 || _bytes[0] != 0xFF || _bytes[1] != JpegMarker.StartOfImage)
         {
             throw Fail("a JPEG file starts with FF D8.", 0);
         }
 
-        position = 2;
+        _position = 2;
         while (true)
         {
-            int markerOffset = position;
+            int markerOffset = _position;
             byte marker = ReadMarker();
             if (marker is JpegMarker.Temporary or (>= JpegMarker.FirstRestart and <= JpegMarker.LastRestart))
             {
@@ -64,19 +64,19 @@ internal ref struct JpegParser
             switch (marker)
             {
                 case JpegMarker.QuantizationTables:
-                    tables.ReadQuantization(content, sourceName, contentOffset);
+                    _tables.ReadQuantization(content, _sourceName, contentOffset);
                     break;
                 case JpegMarker.HuffmanTables:
-                    tables.ReadHuffman(content, sourceName, contentOffset);
+                    _tables.ReadHuffman(content, _sourceName, contentOffset);
                     break;
                 case JpegMarker.RestartInterval:
-                    restartInterval = content.Length == 2
+                    _restartInterval = content.Length == 2
                         ? BinaryPrimitives.ReadUInt16BigEndian(content)
                         : throw Fail($"restart interval segment has {content.Length} bytes; 2 are due.", contentOffset);
                     break;
                 case JpegMarker.BaselineFrame or JpegMarker.ExtendedFrame or JpegMarker.ProgressiveFrame:
-                    frame = frame is null
-                        ? FrameHeaderReader.Read(content, marker == JpegMarker.ProgressiveFrame, sourceName, limits, contentOffset)
+                    _frame = _frame is null
+                        ? FrameHeaderReader.Read(content, marker == JpegMarker.ProgressiveFrame, _sourceName, _limits, contentOffset)
                         : throw Fail("a second frame header was found; a file has one.", markerOffset);
                     break;
                 case JpegMarker.StartOfScan:
@@ -100,55 +100,55 @@ internal ref struct JpegParser
     /// <summary>Reads the next marker's code; FF bytes in front of it are fill. At the end of the file a complete picture counts as ended.</summary>
     private byte ReadMarker()
     {
-        int start = position;
-        while (position < bytes.Length && bytes[position] == 0xFF)
+        int start = _position;
+        while (_position < _bytes.Length && _bytes[_position] == 0xFF)
         {
-            position++;
+            _position++;
         }
 
-        if (position >= bytes.Length)
+        if (_position >= _bytes.Length)
         {
-            return frame is not null && Array.TrueForAll(frame.Components, component => component.IsComplete)
+            return _frame is not null && Array.TrueForAll(_frame.Components, component => component.IsComplete)
                 ? JpegMarker.EndOfImage
-                : throw Fail("the file ends before the picture is complete; it is truncated.", bytes.Length);
+                : throw Fail("the file ends before the picture is complete; it is truncated.", _bytes.Length);
         }
 
-        if (position == start)
+        if (_position == start)
         {
-            throw Fail($"byte {bytes[position]:X2} was found where a marker (FF and a code) is due.", position);
+            throw Fail($"byte {_bytes[_position]:X2} was found where a marker (FF and a code) is due.", _position);
         }
 
-        return bytes[position++];
+        return _bytes[_position++];
     }
 
     /// <summary>Reads the length behind a marker and passes the segment.</summary>
     private ReadOnlySpan<byte> ReadSegment(out int contentOffset)
     {
-        if (bytes.Length - position < 2)
+        if (_bytes.Length - _position < 2)
         {
-            throw Fail("the file ends within a segment's length; it is truncated.", bytes.Length);
+            throw Fail("the file ends within a segment's length; it is truncated.", _bytes.Length);
         }
 
-        int length = BinaryPrimitives.ReadUInt16BigEndian(bytes[position..]);
-        if (length < 2 || length > bytes.Length - position)
+        int length = BinaryPrimitives.ReadUInt16BigEndian(_bytes[_position..]);
+        if (length < 2 || length > _bytes.Length - _position)
         {
-            throw Fail($"a segment claims {length} bytes; at least 2 are due and {bytes.Length - position} are left.", position);
+            throw Fail($"a segment claims {length} bytes; at least 2 are due and {_bytes.Length - _position} are left.", _position);
         }
 
-        contentOffset = position + 2;
-        position += length;
-        return bytes[contentOffset..position];
+        contentOffset = _position + 2;
+        _position += length;
+        return _bytes[contentOffset.._position];
     }
 
     private void ReadApplication(byte marker, ReadOnlySpan<byte> content)
     {
         if (marker == JpegMarker.Application0 && content.StartsWith("JFIF\0"u8))
         {
-            hasJfif = true;
+            _hasJfif = true;
         }
         else if (marker == JpegMarker.Application14 && content.Length >= 12 && content.StartsWith("Adobe"u8))
         {
-            adobeTransform = content[11];
+            _adobeTransform = content[11];
         }
     }
 
@@ -156,17 +156,17 @@ internal ref struct JpegParser
     /// <returns>The picture, if a sequential frame is complete with this scan; whatever follows it is ignored.</returns>
     private RgbImage? DecodeScan(ReadOnlySpan<byte> content, int contentOffset)
     {
-        if (frame is null)
+        if (_frame is null)
         {
             throw Fail("a scan was found before the frame header.", contentOffset);
         }
 
-        ScanHeader scan = ScanHeaderReader.Read(content, frame, tables, sourceName, contentOffset);
+        ScanHeader scan = ScanHeaderReader.Read(content, _frame, _tables, _sourceName, contentOffset);
         RequireBoundedWork(scan);
-        var decoder = new ScanDecoder(frame, scan, restartInterval, new EntropyReader(bytes, position, sourceName));
-        if (!frame.IsProgressive && scan.Components.AsSpan().SequenceEqual(frame.Components))
+        var decoder = new ScanDecoder(_frame, scan, _restartInterval, new EntropyReader(_bytes, _position, _sourceName));
+        if (!_frame.IsProgressive && scan.Components.AsSpan().SequenceEqual(_frame.Components))
         {
-            var assembler = new PictureAssembler(frame, ColorConversion.Choose(frame.Components, hasJfif, adobeTransform));
+            var assembler = new PictureAssembler(_frame, ColorConversion.Choose(_frame.Components, _hasJfif, _adobeTransform));
             decoder.DecodeTo(assembler);
             return assembler.ToImage();
         }
@@ -176,45 +176,45 @@ internal ref struct JpegParser
             component.Coefficients ??= new short[64 * component.PaddedBlockColumns * component.PaddedBlockRows];
         }
 
-        position = decoder.DecodeToCoefficients();
+        _position = decoder.DecodeToCoefficients();
         PassRestOfScan();
-        bool isDone = !frame.IsProgressive && Array.TrueForAll(frame.Components, component => component.IsComplete);
-        return isDone ? AssembleFromCoefficients(position) : null;
+        bool isDone = !_frame.IsProgressive && Array.TrueForAll(_frame.Components, component => component.IsComplete);
+        return isDone ? AssembleFromCoefficients(_position) : null;
     }
 
     private void RequireBoundedWork(ScanHeader scan)
     {
         long blocks = scan.BlockCount;
-        int bitsPerBlock = !frame!.IsProgressive ? 2 : scan.IsDc ? 1 : 0;
-        if (blocks * bitsPerBlock > 8L * (bytes.Length - position))
+        int bitsPerBlock = !_frame!.IsProgressive ? 2 : scan.IsDc ? 1 : 0;
+        if (blocks * bitsPerBlock > 8L * (_bytes.Length - _position))
         {
-            throw Fail($"the {frame.Width} x {frame.Height} picture has {blocks} blocks in this scan; the {bytes.Length - position} bytes left cannot hold them.", position);
+            throw Fail($"the {_frame.Width} x {_frame.Height} picture has {blocks} blocks in this scan; the {_bytes.Length - _position} bytes left cannot hold them.", _position);
         }
 
-        scanCount++;
-        blockVisits += blocks;
-        if (scanCount > MaxScans || blockVisits > FreeBlockVisits + (MaxVisitsPerBlock * frame.BlockCount))
+        _scanCount++;
+        _blockVisits += blocks;
+        if (_scanCount > MaxScans || _blockVisits > FreeBlockVisits + (MaxVisitsPerBlock * _frame.BlockCount))
         {
-            throw Fail($"scan {scanCount} is one too many; at most {MaxScans} scans and {MaxVisitsPerBlock} over each block of a large picture are decoded.", scan.Offset);
+            throw Fail($"scan {_scanCount} is one too many; at most {MaxScans} scans and {MaxVisitsPerBlock} over each block of a large picture are decoded.", scan.Offset);
         }
     }
 
     /// <summary>Moves to the marker behind a scan, past bytes that its blocks did not use (stuffed FF bytes among them).</summary>
     private void PassRestOfScan()
     {
-        while (position < bytes.Length)
+        while (_position < _bytes.Length)
         {
-            int found = bytes[position..].IndexOf((byte)0xFF);
+            int found = _bytes[_position..].IndexOf((byte)0xFF);
             if (found < 0)
             {
-                position = bytes.Length;
+                _position = _bytes.Length;
                 return;
             }
 
-            position += found;
-            if (position + 1 < bytes.Length && bytes[position + 1] == 0)
+            _position += found;
+            if (_position + 1 < _bytes.Length && _bytes[_position + 1] == 0)
             {
-                position += 2;
+                _position += 2;
                 continue;
             }
 
@@ -225,17 +225,17 @@ internal ref struct JpegParser
     /// <summary>Transforms stored coefficients strip by strip. Precision that the scans of a progressive file did not deliver counts as zero bits.</summary>
     private readonly RgbImage AssembleFromCoefficients(int offset)
     {
-        if (frame is null || Array.Exists(frame.Components, component => component.KnownPrecision[0] == JpegComponent.NotDelivered))
+        if (_frame is null || Array.Exists(_frame.Components, component => component.KnownPrecision[0] == JpegComponent.NotDelivered))
         {
-            throw Fail(frame is null ? "the picture ends without a frame header." : "the picture ends before each component has had a scan.", offset);
+            throw Fail(_frame is null ? "the picture ends without a frame header." : "the picture ends before each component has had a scan.", offset);
         }
 
-        var assembler = new PictureAssembler(frame, ColorConversion.Choose(frame.Components, hasJfif, adobeTransform));
-        for (int mcuRow = 0; mcuRow < frame.McuRows; mcuRow++)
+        var assembler = new PictureAssembler(_frame, ColorConversion.Choose(_frame.Components, _hasJfif, _adobeTransform));
+        for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
         {
-            for (int index = 0; index < frame.Components.Length; index++)
+            for (int index = 0; index < _frame.Components.Length; index++)
             {
-                JpegComponent component = frame.Components[index];
+                JpegComponent component = _frame.Components[index];
                 int firstRow = mcuRow * component.VerticalSampling;
                 for (int row = firstRow; row < firstRow + component.VerticalSampling; row++)
                 {
@@ -252,5 +252,5 @@ internal ref struct JpegParser
         return assembler.ToImage();
     }
 
-    private readonly FileFormatException Fail(string problem, int offset) => new(sourceName, problem, offset);
+    private readonly FileFormatException Fail(string problem, int offset) => new(_sourceName, problem, offset);
 }

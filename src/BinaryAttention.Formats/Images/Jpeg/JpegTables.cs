@@ -7,16 +7,16 @@ namespace BinaryAttention.Formats.Images.Jpeg;
 internal sealed class JpegTables
 {
     private const int Slots = 4;
-    private readonly ushort[]?[] quantization = new ushort[]?[Slots];
-    private readonly HuffmanTable?[] dc = new HuffmanTable?[Slots];
-    private readonly HuffmanTable?[] ac = new HuffmanTable?[Slots];
+    private readonly ushort[]?[] _quantization = new ushort[]?[Slots];
+    private readonly HuffmanTable?[] _dc = new HuffmanTable?[Slots];
+    private readonly HuffmanTable?[] _ac = new HuffmanTable?[Slots];
 
     /// <summary>Step sizes in natural order, or null for an empty slot.</summary>
-    public ushort[]? Quantization(int slot) => quantization[slot];
+    public ushort[]? Quantization(int slot) => _quantization[slot];
 
-    public HuffmanTable? Dc(int slot) => dc[slot];
+    public HuffmanTable? Dc(int slot) => _dc[slot];
 
-    public HuffmanTable? Ac(int slot) => ac[slot];
+    public HuffmanTable? Ac(int slot) => _ac[slot];
 
     /// <summary>Reads the tables of a DQT segment.</summary>
     /// <param name="content">The segment without marker and length.</param>
@@ -53,7 +53,7 @@ internal sealed class JpegTables
                 table[Zigzag.ToNatural[i]] = (ushort)value;
             }
 
-            quantization[slot] = table;
+            _quantization[slot] = table;
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed class JpegTables
 
             var table = new HuffmanTable(counts, content.Slice(position, symbolCount));
             position += symbolCount;
-            (tableClass == 0 ? dc : ac)[slot] = table;
+            (tableClass == 0 ? _dc : _ac)[slot] = table;
         }
     }
 }

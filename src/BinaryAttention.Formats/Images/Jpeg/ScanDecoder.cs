@@ -6,13 +6,13 @@ namespace BinaryAttention.Formats.Images.Jpeg;
 /// </summary>
 internal ref struct ScanDecoder
 {
-    private readonly JpegFrame frame;
-    private readonly ScanHeader scan;
-    private readonly int restartInterval;
-    private EntropyReader reader;
-    private int mcusUntilRestart;
-    private int restartNumber;
-    private int endOfBandRun;
+    private readonly JpegFrame _frame;
+    private readonly ScanHeader _scan;
+    private readonly int _restartInterval;
+    private EntropyReader _reader;
+    private int _mcusUntilRestart;
+    private int _restartNumber;
+    private int _endOfBandRun;
 
     /// <summary>Prepares a scan whose header and tables have been checked.</summary>
     /// <param name="frame">The frame.</param>
@@ -21,11 +21,11 @@ internal ref struct ScanDecoder
     /// <param name="reader">A reader at the first entropy-coded byte.</param>
     public ScanDecoder(JpegFrame frame, ScanHeader scan, int restartInterval, EntropyReader reader)
     {
-        this.frame = frame;
-        this.scan = scan;
-        this.restartInterval = restartInterval;
-        this.reader = reader;
-        mcusUntilRestart = restartInterval;
+        _frame = frame;
+        _scan = scan;
+        _restartInterval = restartInterval;
+        _reader = reader;
+        _mcusUntilRestart = restartInterval;
         ResetPredictors();
     }
 
@@ -33,20 +33,20 @@ internal ref struct ScanDecoder
     public void DecodeTo(PictureAssembler assembler)
     {
         Span<short> block = stackalloc short[64];
-        for (int mcuRow = 0; mcuRow < frame.McuRows; mcuRow++)
+        for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
         {
-            for (int mcuColumn = 0; mcuColumn < frame.McuColumns; mcuColumn++)
+            for (int mcuColumn = 0; mcuColumn < _frame.McuColumns; mcuColumn++)
             {
                 BeginMcu();
-                for (int index = 0; index < frame.Components.Length; index++)
+                for (int index = 0; index < _frame.Components.Length; index++)
                 {
-                    JpegComponent component = frame.Components[index];
+                    JpegComponent component = _frame.Components[index];
                     ReadOnlySpan<ushort> quantization = component.Quantization;
                     int stride = assembler.RowStride(index);
                     for (int i = 0; i < component.HorizontalSampling * component.VerticalSampling; i++)
                     {
                         block.Clear();
-                        bool hasAc = SequentialBlock.Decode(ref reader, component, block);
+                        bool hasAc = SequentialBlock.Decode(ref _reader, component, block);
                         int row = (mcuRow * component.VerticalSampling) + (i / component.HorizontalSampling);
                         int column = (mcuColumn * component.HorizontalSampling) + (i % component.HorizontalSampling);
                         Span<byte> samples = assembler.BlockSamples(index, row, column);
@@ -70,9 +70,9 @@ internal ref struct ScanDecoder
     /// <returns>Offset at which to look for the marker behind the scan.</returns>
     public int DecodeToCoefficients()
     {
-        if (scan.Components.Length == 1)
+        if (_scan.Components.Length == 1)
         {
-            JpegComponent component = scan.Components[0];
+            JpegComponent component = _scan.Components[0];
             for (int row = 0; row < component.BlockRows; row++)
             {
                 for (int column = 0; column < component.BlockColumns; column++)
@@ -82,15 +82,15 @@ internal ref struct ScanDecoder
                 }
             }
 
-            return reader.Position;
+            return _reader.Position;
         }
 
-        for (int mcuRow = 0; mcuRow < frame.McuRows; mcuRow++)
+        for (int mcuRow = 0; mcuRow < _frame.McuRows; mcuRow++)
         {
-            for (int mcuColumn = 0; mcuColumn < frame.McuColumns; mcuColumn++)
+            for (int mcuColumn = 0; mcuColumn < _frame.McuColumns; mcuColumn++)
             {
                 BeginMcu();
-                foreach (JpegComponent component in scan.Components)
+                foreach (JpegComponent component in _scan.Components)
                 {
                     for (int i = 0; i < component.HorizontalSampling * component.VerticalSampling; i++)
                     {
@@ -102,59 +102,59 @@ internal ref struct ScanDecoder
             }
         }
 
-        return reader.Position;
+        return _reader.Position;
     }
 
     private void DecodeBlock(JpegComponent component, Span<short> block)
     {
-        if (!frame.IsProgressive)
+        if (!_frame.IsProgressive)
         {
-            SequentialBlock.Decode(ref reader, component, block);
+            SequentialBlock.Decode(ref _reader, component, block);
         }
-        else if (scan.IsDc && scan.IsRefinement)
+        else if (_scan.IsDc && _scan.IsRefinement)
         {
-            ProgressiveBlock.DecodeDcRefinement(ref reader, scan.LowestBit, block);
+            ProgressiveBlock.DecodeDcRefinement(ref _reader, _scan.LowestBit, block);
         }
-        else if (scan.IsDc)
+        else if (_scan.IsDc)
         {
-            ProgressiveBlock.DecodeDcFirst(ref reader, component, scan.LowestBit, block);
+            ProgressiveBlock.DecodeDcFirst(ref _reader, component, _scan.LowestBit, block);
         }
-        else if (scan.IsRefinement)
+        else if (_scan.IsRefinement)
         {
-            ProgressiveBlock.DecodeAcRefinement(ref reader, scan, ref endOfBandRun, block);
+            ProgressiveBlock.DecodeAcRefinement(ref _reader, _scan, ref _endOfBandRun, block);
         }
         else
         {
-            ProgressiveBlock.DecodeAcFirst(ref reader, scan, ref endOfBandRun, block);
+            ProgressiveBlock.DecodeAcFirst(ref _reader, _scan, ref _endOfBandRun, block);
         }
     }
 
     private void BeginMcu()
     {
-        if (restartInterval == 0)
+        if (_restartInterval == 0)
         {
             return;
         }
 
-        if (mcusUntilRestart == 0)
+        if (_mcusUntilRestart == 0)
         {
-            if (endOfBandRun != 0)
+            if (_endOfBandRun != 0)
             {
-                throw reader.Corrupt("an end-of-band run crosses a restart marker.");
+                throw _reader.Corrupt("an end-of-band run crosses a restart marker.");
             }
 
-            reader.PassRestartMarker(restartNumber);
-            restartNumber = (restartNumber + 1) & 7;
-            mcusUntilRestart = restartInterval;
+            _reader.PassRestartMarker(_restartNumber);
+            _restartNumber = (_restartNumber + 1) & 7;
+            _mcusUntilRestart = _restartInterval;
             ResetPredictors();
         }
 
-        mcusUntilRestart--;
+        _mcusUntilRestart--;
     }
 
     private readonly void ResetPredictors()
     {
-        foreach (JpegComponent component in scan.Components)
+        foreach (JpegComponent component in _scan.Components)
         {
             component.DcPredictor = 0;
         }

@@ -1,0 +1,37 @@
+// The example of docs/models.md compiles: it is the one below, line for line.
+using BinaryAttention.Formats.Datasets;
+using BinaryAttention.Formats.Images;
+using BinaryAttention.Models.Vision;
+using TestKit;
+using Xunit;
+
+namespace BinaryAttention.Models.Tests;
+
+public sealed class ModelsPageTests
+{
+    private const string Source = "tests/BinaryAttention.Models.Tests/ModelsPageTests.cs";
+
+    [Fact]
+    public void Example_IsTheOneThatIsCompiledHere()
+    {
+        string[] page = File.ReadAllLines(RepositoryFolder.PathOf("docs/models.md"));
+        int start = Array.IndexOf(page, "```csharp") + 1;
+        string[] example = [.. page[start..Array.IndexOf(page, "```", start)].Where(line => line.Length > 0 && !line.StartsWith("using ", StringComparison.Ordinal)).Select(line => line.Trim())];
+        string[] here = [.. File.ReadAllLines(RepositoryFolder.PathOf(Source)).Select(line => line.Trim())];
+        int first = Array.IndexOf(here, example[0]);
+        Assert.True(first >= 0, $"{Source} has no line \"{example[0]}\"; change both together.");
+        Assert.Equal(example, here[first..].Where(line => line.Length > 0).Take(example.Length), StringComparer.Ordinal);
+    }
+
+    internal static void Example()
+    {
+        VisionTransformer exact = VisionTransformer.Load("samples/models/deit_tiny_patch16_224.f16.safetensors");
+        VisionTransformer oneBit = exact.With(exact.Options with { Attention = AttentionChoice.All(LayerAttention.OneBit(ValueQuantization.Tiled)) });
+
+        float[] pixels = ImagePreprocessing.DeiT.Apply(ImageDecoder.DecodeFile("samples/photos/chelsea.png"));
+        foreach (ClassScore score in Classification.TopK(oneBit.Forward(pixels), 5))
+        {
+            Console.WriteLine($"{ImageNetClasses.Name(score.ClassIndex)} {score.Probability:P1}");
+        }
+    }
+}

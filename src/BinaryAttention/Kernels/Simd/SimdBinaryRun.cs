@@ -199,7 +199,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     {
         int keys = _specification.Shape.KeyLength;
         int dimension = _specification.Shape.HeadDimension;
-        var distances = new ReadOnlySpan<ushort>(scratch.WideDistances + ((long)row * scratch.PaddedKeys), keys);
+        var distances = new ReadOnlySpan<int>(scratch.WideDistances + ((long)row * scratch.PaddedKeys), keys);
         var probabilities = new Span<byte>(scratch.Distances + ((long)row * scratch.PaddedKeys), scratch.PaddedKeys);
         probabilities[keys..].Clear();
         return WideDistances.Map(distances, probabilities, slope, dimension, _specification.Quantization);
@@ -226,15 +226,21 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         // Whole vectors; a key group of the integer product never reaches beyond them.
         int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
         new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Fill(float.NegativeInfinity);
-        float rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
-        if (float.IsNegativeInfinity(rowMax))
+        double rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
+        float rowSum = double.IsFinite(rowMax) ? LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, (float)rowMax) : float.NaN;
+        if (float.IsNaN(rowSum))
         {
-            new Span<byte>(distances, padded).Clear();
-            new Span<float>(logits, padded).Clear();
-            return RowResult.Masked;
+            // Masked throughout, or a logit is beyond float32 (an infinity, or a NaN from infinity times 0), which the maximum may have lost to the padding.
+            int* wideDistances = _wide ? scratch.WideDistances + ((long)row * scratch.PaddedKeys) : null;
+            rowSum = LogitsBeyondFloat.Exponentials(distances, wideDistances, shape.KeyLength, shape.HeadDimension, (double)_queries.Weight(head, query) * _specification.LogitScale, _keyValue.Weights(keyHead), bias, logits, out rowMax);
+            new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Clear();
+            if (rowSum == 0)
+            {
+                new Span<byte>(distances, padded).Clear();
+                return RowResult.Masked;
+            }
         }
 
-        float rowSum = LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, rowMax);
         switch (_specification.Quantization)
         {
             case ValueQuantization.Tiled:

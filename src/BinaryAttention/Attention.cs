@@ -19,7 +19,7 @@ public static class Attention
     /// <param name="value"><c>[batch, keyHeads, keyLength, valueDimension]</c>.</param>
     /// <param name="destination"><c>[batch, heads, queryLength, valueDimension]</c>; must not overlap an operand.</param>
     /// <param name="options">Options; defaults if null. A <see cref="BinaryAttentionOptions"/> is refused.</param>
-    /// <param name="logSumExp">Receives <c>log(sum(exp(logits)))</c> of every row, <c>[batch, heads, queryLength]</c>, or empty.</param>
+    /// <param name="logSumExp">Receives <c>log(sum(exp(logits)))</c> of every row, <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit; the message names parameter, value, expectation and remedy.</exception>
     /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
@@ -34,7 +34,7 @@ public static class Attention
     /// <param name="destination">Receives the output; must not overlap an operand.</param>
     /// <param name="shape">Sizes and token strides.</param>
     /// <param name="options">Options; defaults if null. A <see cref="BinaryAttentionOptions"/> is refused.</param>
-    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty.</param>
+    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit.</exception>
     /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
@@ -50,7 +50,7 @@ public static class Attention
     /// <param name="value"><c>[batch, keyHeads, keyLength, valueDimension]</c>.</param>
     /// <param name="destination"><c>[batch, heads, queryLength, valueDimension]</c>; must not overlap an operand.</param>
     /// <param name="options">Options; per-head mean magnitudes and tiled 8-bit values if null.</param>
-    /// <param name="logSumExp">Receives <c>log(sum(exp(logits)))</c> of every row, <c>[batch, heads, queryLength]</c>, or empty.</param>
+    /// <param name="logSumExp">Receives <c>log(sum(exp(logits)))</c> of every row, <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit; the message names parameter, value, expectation and remedy.</exception>
     /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
@@ -68,7 +68,7 @@ public static class Attention
     /// <param name="destination">Receives the output; must not overlap an operand.</param>
     /// <param name="shape">Sizes and token strides.</param>
     /// <param name="options">Options; per-head mean magnitudes and tiled 8-bit values if null.</param>
-    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty.</param>
+    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit.</exception>
     /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
@@ -114,9 +114,13 @@ public static class Attention
         AttentionSpecification specification = SpecificationBuilder.Build(shape, options, isBinary);
         IAttentionKernel kernel = KernelSelector.Select(specification, options.Kernel, CpuFeatures.Current);
         cancellationToken.ThrowIfCancellationRequested();
-        using KernelRun run = kernel.Create(specification);
         fixed (float* logSumExpData = logSumExp)
         {
+            ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, destination, destinationExtent);
+            ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, query, queryExtent);
+            ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, key, keyExtent);
+            ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, value, valueExtent);
+            using KernelRun run = kernel.Create(specification);
             run.SetKeyValue(keyExtent.View(key), valueExtent.View(value), cancellationToken);
             run.SetQuery(queryExtent.View(query), cancellationToken);
             run.Attend(destinationExtent.View(destination), logSumExpData, cancellationToken);

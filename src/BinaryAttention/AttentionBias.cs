@@ -12,14 +12,7 @@ public sealed class AttentionBias
     {
         Kind = kind;
         Values = values;
-        ReadOnlySpan<float> span = values.Span;
-        for (int i = 0; i < span.Length; i++)
-        {
-            if (float.IsNaN(span[i]) || float.IsPositiveInfinity(span[i]))
-            {
-                throw new ArgumentException($"{parameter} holds {span[i]} at index {i}. A bias must be finite, or -infinity for a masked pair.", parameter);
-            }
-        }
+        CheckValues(values.Span, parameter);
     }
 
     /// <summary>The form of the bias.</summary>
@@ -138,10 +131,22 @@ public sealed class AttentionBias
     {
         CheckSizes(queryFactors.Length, nameof(queryFactors), (batchSize, nameof(batchSize)), (headCount, nameof(headCount)), (queryLength, nameof(queryLength)), (rank, nameof(rank)));
         CheckSizes(keyFactors.Length, nameof(keyFactors), (batchSize, nameof(batchSize)), (headCount, nameof(headCount)), (keyLength, nameof(keyLength)), (rank, nameof(rank)));
+        CheckValues(keyFactors.Span, nameof(keyFactors));
         return new AttentionBias(AttentionBiasKind.LowRank, queryFactors, nameof(queryFactors))
         {
             KeyFactors = keyFactors, BatchSize = batchSize, HeadCount = headCount, QueryLength = queryLength, KeyLength = keyLength, Rank = rank,
         };
+    }
+
+    private static void CheckValues(ReadOnlySpan<float> values, string parameter)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (float.IsNaN(values[i]) || float.IsPositiveInfinity(values[i]))
+            {
+                throw new ArgumentException($"{parameter} holds {values[i]} at index {i}. A bias must be finite, or -infinity for a masked pair.", parameter);
+            }
+        }
     }
 
     private static void CheckPositive(params ReadOnlySpan<(int Value, string Name)> sizes)
@@ -161,7 +166,7 @@ public sealed class AttentionBias
         long expected = 1;
         foreach ((int value, _) in sizes)
         {
-            expected = Math.Min(expected * value, 1L << 40); // saturates far above any array length, so that the product cannot wrap
+            expected = Math.Min(expected * value, 1L << 32); // saturates above any array length; 2^32 times an int cannot wrap
         }
 
         if (length != expected)

@@ -73,7 +73,7 @@ public sealed class AttentionPlan : IDisposable
     /// <summary>Attends from the queries to the keys and values set before.</summary>
     /// <param name="query">Queries as in <see cref="Attention"/>.</param>
     /// <param name="destination">Receives the output; must not overlap the queries.</param>
-    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty.</param>
+    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty; must not overlap the queries or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="InvalidOperationException">No keys and values were set.</exception>
     public unsafe void Run(in ReadOnlyTensorSpan<float> query, in TensorSpan<float> destination, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
@@ -89,7 +89,7 @@ public sealed class AttentionPlan : IDisposable
     /// <summary>Attends from queries held in a plain span.</summary>
     /// <param name="query">Queries, laid out as the plan's shape says.</param>
     /// <param name="destination">Receives the output; must not overlap the queries.</param>
-    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty.</param>
+    /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty; must not overlap the queries or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="InvalidOperationException">No keys and values were set.</exception>
     public unsafe void Run(ReadOnlySpan<float> query, Span<float> destination, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
@@ -120,8 +120,10 @@ public sealed class AttentionPlan : IDisposable
         Expect(keyExtent, shape.BatchSize, shape.KeyHeadCount, shape.KeyLength, shape.HeadDimension);
         Expect(valueExtent, shape.BatchSize, shape.KeyHeadCount, shape.KeyLength, shape.ValueDimension);
         _hasKeyValue = false;
+        cancellationToken.ThrowIfCancellationRequested();
         _run.SetKeyValue(keyExtent.View(key), valueExtent.View(value), cancellationToken);
         _hasKeyValue = true;
+        GC.KeepAlive(this); // kernels hold bare pointers into the workspace, whose finalizers must not run under them
     }
 
     private unsafe void Run(float* query, in OperandExtent queryExtent, float* destination, in OperandExtent destinationExtent, float* logSumExp, int logSumExpLength, CancellationToken cancellationToken)
@@ -133,6 +135,8 @@ public sealed class AttentionPlan : IDisposable
         ShapeChecks.DestinationStrides(destinationExtent);
         ShapeChecks.NoOverlap(destination, destinationExtent, query, queryExtent);
         ShapeChecks.LogSumExp(logSumExpLength, shape);
+        ShapeChecks.NoOverlap(logSumExp, logSumExpLength, destination, destinationExtent);
+        ShapeChecks.NoOverlap(logSumExp, logSumExpLength, query, queryExtent);
         if (!_hasKeyValue)
         {
             throw new InvalidOperationException("The plan has no keys and values. Call SetKeyValue before Run.");
@@ -140,6 +144,7 @@ public sealed class AttentionPlan : IDisposable
 
         _run.SetQuery(queryExtent.View(query), cancellationToken);
         _run.Attend(destinationExtent.View(destination), logSumExp, cancellationToken);
+        GC.KeepAlive(this); // as above
     }
 
     private static void Expect(in OperandExtent extent, int batch, int heads, int tokens, int dimension)

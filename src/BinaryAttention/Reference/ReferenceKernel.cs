@@ -11,7 +11,15 @@ internal sealed class ReferenceKernel : IAttentionKernel
 
     public string? WhyNot(CpuFeatures cpu) => null;
 
-    public string? WhyNot(AttentionSpecification specification) => null;
+    public string? WhyNot(AttentionSpecification specification)
+    {
+        // Operands are copied into one array each.
+        AttentionShape shape = specification.Shape;
+        Int128 queries = (Int128)shape.BatchSize * shape.HeadCount * shape.QueryLength * shape.HeadDimension;
+        Int128 keys = (Int128)shape.BatchSize * shape.KeyHeadCount * shape.KeyLength * Math.Max(shape.HeadDimension, shape.ValueDimension);
+        Int128 largest = Int128.Max(queries, keys);
+        return largest > Array.MaxLength ? $"an operand has {largest} elements; the reference holds at most {Array.MaxLength}" : null;
+    }
 
     public KernelRun Create(AttentionSpecification specification) => new ReferenceRun(specification);
 }

@@ -119,6 +119,15 @@ internal static unsafe class ShapeChecks
         }
     }
 
+    /// <summary>Refuses a log-sum-exp buffer that meets the destination or an operand.</summary>
+    public static void NoOverlap(float* logSumExp, int length, float* operand, in OperandExtent extent)
+    {
+        if (length > 0 && logSumExp <= operand + extent.LastElement && operand < logSumExp + length)
+        {
+            throw new ArgumentException($"logSumExp overlaps {extent.Name} in memory. Give a buffer of its own.", nameof(logSumExp));
+        }
+    }
+
     /// <summary>Refuses a log-sum-exp buffer of another length; empty means not wanted.</summary>
     public static void LogSumExp(int length, in AttentionShape shape)
     {
@@ -159,13 +168,14 @@ internal static unsafe class ShapeChecks
         }
 
         long token = tokenStride == 0 ? denseToken : tokenStride;
-        long head = tokensFirst ? dimension : token * tokens;
-        long item = tokensFirst ? token * tokens : head * heads;
-        if (item * batch > int.MaxValue * 4L)
+        Int128 elements = (Int128)token * tokens * (tokensFirst ? 1 : heads) * batch; // 64 bits may wrap
+        if (elements > int.MaxValue * 4L)
         {
-            throw new ArgumentException($"{name} would span {item * batch} elements; a span holds at most {int.MaxValue}. Use tensor spans or fewer items per call.", "shape");
+            throw new ArgumentException($"{name} would span {elements} elements; a span holds at most {int.MaxValue}. Use tensor spans or fewer items per call.", "shape");
         }
 
+        long head = tokensFirst ? dimension : token * tokens;
+        long item = tokensFirst ? token * tokens : head * heads;
         return new OperandExtent(name, batch, heads, tokens, dimension, (nint)item, (nint)head, (nint)token);
     }
 

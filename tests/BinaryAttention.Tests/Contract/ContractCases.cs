@@ -127,7 +127,17 @@ internal static class ContractCases
     // Logits of a size that float32 resolves: the tolerance rules speak about rounding, not about overflow.
     private static List<AttentionCase> SelectFloatLogits(int seed)
     {
-        List<AttentionCase> cases = [];
+        // More keys than one block of exact attention (256), so that maxima and sums are carried from block to block, and more than one chunk of the integer product (2048).
+        List<AttentionCase> cases =
+        [
+            new() { Heads = 2, KeyHeads = 2, Queries = 7, Keys = 600, HeadDimension = 40, ValueDimension = 24, Inputs = InputKind.Clustered, Weighting = WeightingForm.PerToken },
+            new() { Queries = 50, Keys = 257, HeadDimension = 64, ValueDimension = 64, LogitScale = 2f, Bias = BiasForm.DenseMasked },
+            new() { Batch = 2, Heads = 2, KeyHeads = 1, Queries = 5, Keys = 1025, HeadDimension = 65, ValueDimension = 17, Bias = BiasForm.PerKeyFull, Quantization = ValueQuantization.TrainingParity },
+            new() { Queries = 3, Keys = 2100, HeadDimension = 32, ValueDimension = 9, Bias = BiasForm.PerKeyShared },
+            new() { Heads = 2, KeyHeads = 2, Queries = 300, Keys = 300, HeadDimension = 31, ValueDimension = 16, Bias = BiasForm.Relative },
+            new() { Heads = 2, KeyHeads = 2, Queries = 290, Keys = 290, HeadDimension = 24, ValueDimension = 8, Bias = BiasForm.RelativeWithClass },
+            new() { Queries = 587, Keys = 587, HeadDimension = 8, ValueDimension = 8, Bias = BiasForm.RelativeShared },
+        ];
         foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, AllWeightings.Length, ModerateInputs.Length, FloatScales.Length, Layouts.Length, Biases.Length))
         {
             (int batch, int heads, int keyHeads) = HeadCounts[row[4]];

@@ -12,6 +12,8 @@ public sealed class BiasDoorTests
         Refused("values holds NaN at index 2", "values", () => AttentionBias.PerKey(new float[] { 0, 1, float.NaN }, 1, 1, 3));
         Refused("at index 0", "values", () => AttentionBias.Dense(new float[] { float.PositiveInfinity }, 1, 1, 1, 1));
         Refused("NaN at index 11", "table", () => AttentionBias.RelativePosition((float[])[.. new float[11], float.NaN], 1, 2, 2));
+        Refused("queryFactors holds NaN at index 1", "queryFactors", () => AttentionBias.LowRank(new float[] { 0, float.NaN }, new float[1], 1, 1, 2, 1, 1));
+        Refused("keyFactors holds NaN at index 1", "keyFactors", () => AttentionBias.LowRank(new float[1], new float[] { 0, float.NaN }, 1, 1, 1, 2, 1));
         Assert.Equal(AttentionBiasKind.PerKey, AttentionBias.PerKey(new float[] { float.NegativeInfinity }, 1, 1, 1).Kind);
     }
 
@@ -24,7 +26,8 @@ public sealed class BiasDoorTests
         Refused("2 x 3 grid without a class token and 1 heads needs 15 x 1 = 15", "table", () => AttentionBias.RelativePosition(new float[18], 1, 2, 3, hasClassToken: false));
         Refused("queryFactors has 5 values", "queryFactors", () => AttentionBias.LowRank(new float[5], new float[4], 1, 1, 3, 2, 2));
         Refused("keyFactors has 5 values", "keyFactors", () => AttentionBias.LowRank(new float[6], new float[5], 1, 1, 3, 2, 2));
-        Refused("needs 1099511627776", "values", () => AttentionBias.Dense(new float[1], int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue));
+        Refused("values has 0 values", "values", () => AttentionBias.Dense(default, 1 << 20, 1 << 20, 1 << 24, 1)); // 2^64 values
+        Refused("needs 4294967296", "values", () => AttentionBias.Dense(new float[1], int.MaxValue, int.MaxValue, int.MaxValue, int.MaxValue));
     }
 
     [Fact]

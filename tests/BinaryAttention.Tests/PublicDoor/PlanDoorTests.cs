@@ -22,15 +22,17 @@ public sealed class PlanDoorTests
         plan.SetKeyValue(new float[80], new float[60]);
         using var source = new CancellationTokenSource();
         source.Cancel();
-        try
-        {
-            plan.SetKeyValue(new float[80], new float[60], source.Token);
-            plan.Run(new float[48], new float[36]); // a kernel may have been done before it looked
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Throws<InvalidOperationException>(() => plan.Run(new float[48], new float[36]));
-        }
+        Assert.ThrowsAny<OperationCanceledException>(() => plan.SetKeyValue(new float[80], new float[60], source.Token));
+        Assert.Throws<InvalidOperationException>(() => plan.Run(new float[48], new float[36]));
+        plan.SetKeyValue(new float[80], new float[60]);
+        plan.Run(new float[48], new float[36]);
+    }
+
+    [Fact]
+    public void Create_RefusesTheReference_ForOperandsBeyondOneArray()
+    {
+        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => AttentionPlan.Create(new AttentionShape(2, 32, 1 << 20, 1, 64, 1), new AttentionOptions { Kernel = "reference" }));
+        Assert.Contains("an operand has 4294967296 elements", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,6 +89,27 @@ public sealed class PlanDoorTests
             plan.SetKeyValue([100f, -100f], [1f, 0f]);
             plan.Run([1f], destination);
             Assert.Equal(expected, destination[0], 1e-6f);
+        }
+    }
+
+    [Fact]
+    public void ForgottenPlan_ReleasesItsBias()
+    {
+        WeakReference values = Forget();
+        for (int collection = 0; collection < 10 && values.IsAlive; collection++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.False(values.IsAlive, "the bias of a plan that was not disposed stays pinned");
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static WeakReference Forget()
+        {
+            var values = new float[5];
+            AttentionPlan.Create(Shape, new AttentionOptions { Bias = AttentionBias.PerKey(values, 1, 1, 5) });
+            return new WeakReference(values);
         }
     }
 

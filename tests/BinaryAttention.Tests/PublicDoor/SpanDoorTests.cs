@@ -98,4 +98,42 @@ public sealed class SpanDoorTests
             Attention.ScaledDotProduct(call.Query, call.Key, call.Value, call.Destination, call.Shape, cancellationToken: source.Token);
         });
     }
+
+    [Fact]
+    public void Rejects_LogSumExpThatOverlapsAnything()
+    {
+        AttentionShape shape = new(1, 1, 4, 4, 2, 2);
+        float[] query = new float[8], key = new float[8], value = new float[8], destination = new float[8], logSumExp = new float[4];
+        foreach ((string name, float[] memory) in (ReadOnlySpan<(string, float[])>)[("query", query), ("key", key), ("value", value), ("destination", destination)])
+        {
+            foreach (int offset in (int[])[0, 4])
+            {
+                ArgumentException exception = Assert.Throws<ArgumentException>(() => Attention.ScaledDotProduct(query, key, value, destination, shape, null, memory.AsSpan(offset, 4)));
+                Assert.Contains($"logSumExp overlaps {name}", exception.Message, StringComparison.Ordinal);
+                Assert.Equal("logSumExp", exception.ParamName);
+            }
+        }
+
+        using AttentionPlan plan = AttentionPlan.Create(shape, new BinaryAttentionOptions());
+        plan.SetKeyValue(key, value);
+        Assert.Throws<ArgumentException>(() => plan.Run(query, destination, query.AsSpan(4)));
+        Assert.Throws<ArgumentException>(() => plan.Run(query, destination, destination.AsSpan(0, 4)));
+        plan.Run(query, destination, logSumExp);
+
+        // Neighbours in one array do not overlap.
+        var memoryOfAll = new float[28];
+        Attention.ScaledDotProduct(memoryOfAll.AsSpan(0, 8), key, value, memoryOfAll.AsSpan(12, 8), shape, null, memoryOfAll.AsSpan(8, 4));
+        Attention.ScaledDotProduct(memoryOfAll.AsSpan(0, 8), key, value, memoryOfAll.AsSpan(8, 8), shape, null, memoryOfAll.AsSpan(16, 4));
+    }
+
+    // 65,536^4 elements are 2^64, which 64-bit arithmetic takes for 0.
+    [Fact]
+    public void Rejects_SizesWhoseProductWraps()
+    {
+        foreach (TensorLayout layout in Enum.GetValues<TensorLayout>())
+        {
+            new DoorCall { Shape = new AttentionShape(65_536, 65_536, 65_536, 65_536, 65_536, 65_536), Options = new() { Layout = layout } }
+                .Refused<ArgumentException>("query would span 18446744073709551616 elements");
+        }
+    }
 }

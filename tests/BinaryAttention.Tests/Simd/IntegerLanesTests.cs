@@ -31,6 +31,24 @@ public sealed unsafe class IntegerLanesTests
     [MemberData(nameof(Lanes))]
     public void Accumulate_HoldsTheLargestSum(string lanes) => Check(lanes, IntegerProduct<Vector128<int>, IntegerLanes128>.MaxKeys, extreme: true);
 
+    // What runs on Arm, compared on any machine.
+    [Fact]
+    public void PortableMultiplyAdd_EqualsScalarSums()
+    {
+        var random = new Random(9);
+        for (int turn = 0; turn < 1000; turn++)
+        {
+            short[] probabilities = [.. Enumerable.Range(0, 8).Select(_ => (short)(turn == 0 ? 255 : random.Next(256)))];
+            short[] values = [.. Enumerable.Range(0, 8).Select(lane => (short)(turn == 0 ? (lane < 4 ? 127 : -127) : random.Next(-127, 128)))];
+            Vector128<int> sums = Vector128.Create(random.Next(-1000, 1000), -7, 0, int.MaxValue - 70_000);
+            Vector128<int> actual = IntegerLanes128.MultiplyAddPortable(sums, Vector128.Create(probabilities).AsInt32(), Vector128.Create(values).AsInt32());
+            for (int lane = 0; lane < 4; lane++)
+            {
+                Assert.Equal(sums[lane] + (probabilities[2 * lane] * values[2 * lane]) + (probabilities[(2 * lane) + 1] * values[(2 * lane) + 1]), actual[lane]);
+            }
+        }
+    }
+
     private static void Check(string lanes, int keys, bool extreme)
     {
         CpuFeatures cpu = CpuFeatures.Current;

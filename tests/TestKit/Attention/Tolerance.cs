@@ -25,7 +25,8 @@ public static class Tolerance
         int worst = 0;
         for (int i = 0; i < expected.Length; i++)
         {
-            if (!float.IsFinite(expected[i]))
+            // A NaN compares false with every maximum, so it would be forgotten below.
+            if (!float.IsFinite(expected[i]) || !float.IsFinite(actual[i]))
             {
                 if (!expected[i].Equals(actual[i]))
                 {
@@ -38,7 +39,7 @@ public static class Tolerance
             largest = Math.Max(largest, Math.Abs((double)expected[i]));
             plainError = Math.Max(plainError, Math.Abs((double)plain[i] - expected[i]));
             double error = Math.Abs((double)actual[i] - expected[i]);
-            if (!(error <= actualError))
+            if (error > actualError)
             {
                 (actualError, worst) = (error, i);
             }

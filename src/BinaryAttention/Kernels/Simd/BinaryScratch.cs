@@ -27,7 +27,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
         var plan = new Sizes();
         long tables = plan.Take(Rows * (long)queryTableBytes);
         long distances = plan.Take(Rows * (long)padded);
-        long wideDistances = plan.Take(wide ? Rows * (long)padded * sizeof(ushort) : 0);
+        long wideDistances = plan.Take(wide ? Rows * (long)padded * sizeof(int) : 0);
         long words = plan.Take(needsWords ? Rows * (long)Math.Min(ChunkKeys, padded) * sizeof(ushort) : 0);
         long sums = plan.Take(Rows * (long)layout.PaddedChannels * sizeof(int));
         long longSums = plan.Take(manyKeys ? Rows * (long)layout.PaddedChannels * sizeof(long) : 0);
@@ -42,7 +42,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
         PaddedKeys = padded;
         QueryTables = _memory.Pointer + tables;
         Distances = _memory.Pointer + distances;
-        WideDistances = (ushort*)(_memory.Pointer + wideDistances);
+        WideDistances = (int*)(_memory.Pointer + wideDistances);
         Words = (ushort*)(_memory.Pointer + words);
         Sums = (int*)(_memory.Pointer + sums);
         LongSums = manyKeys ? (long*)(_memory.Pointer + longSums) : null;
@@ -62,8 +62,8 @@ internal sealed unsafe class BinaryScratch : IDisposable
     /// <summary>Six rows of <see cref="PaddedKeys"/> bytes: distances, then probabilities in place.</summary>
     public byte* Distances { get; }
 
-    /// <summary>Six rows of 16-bit distances, where a byte does not hold them.</summary>
-    public ushort* WideDistances { get; }
+    /// <summary>Six rows of 32-bit distances, where a byte does not hold them.</summary>
+    public int* WideDistances { get; }
 
     /// <summary>Six rows of <see cref="ChunkKeys"/> probabilities widened to 16 bits, for products that want them.</summary>
     public ushort* Words { get; }

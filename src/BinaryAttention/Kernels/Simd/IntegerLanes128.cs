@@ -18,13 +18,12 @@ internal readonly unsafe struct IntegerLanes128 : IIntegerLanes<Vector128<int>>
 
     public static Vector128<int> LoadValues(sbyte* values) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)values).AsSByte()).AsInt32();
 
-    public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<int> probabilities, Vector128<int> values)
-    {
-        if (Sse2.IsSupported)
-        {
-            return sums + Sse2.MultiplyAddAdjacent(probabilities.AsInt16(), values.AsInt16());
-        }
+    public static Vector128<int> MultiplyAdd(Vector128<int> sums, Vector128<int> probabilities, Vector128<int> values) =>
+        Sse2.IsSupported ? sums + Sse2.MultiplyAddAdjacent(probabilities.AsInt16(), values.AsInt16()) : MultiplyAddPortable(sums, probabilities, values);
 
+    /// <summary>The form without SSE2, apart so that x64 machines can test it.</summary>
+    public static Vector128<int> MultiplyAddPortable(Vector128<int> sums, Vector128<int> probabilities, Vector128<int> values)
+    {
         Vector128<int> even = ((probabilities << 16) >> 16) * ((values << 16) >> 16);
         Vector128<int> odd = (probabilities >> 16) * (values >> 16);
         return sums + even + odd;

@@ -21,11 +21,11 @@ internal readonly record struct RowResult(float Factor, double RowMax, double Ro
     }
 
     /// <summary>The float sum of exponentials.</summary>
-    public static RowResult TiledFloat(float rowMax, float rowSum) => new(1f / (255f * rowSum), rowMax, rowSum);
+    public static RowResult TiledFloat(double rowMax, float rowSum) => new(1f / (255f * rowSum), rowMax, rowSum);
 
     /// <summary>Probabilities are already normalised; the sum serves the log-sum-exp alone.</summary>
     public static RowResult TrainingParity(double rowMax, double rowSum) => new(1f / 255f, rowMax, rowSum);
 
     /// <summary>Float probabilities.</summary>
-    public static RowResult Full(float rowMax, float rowSum) => new(1f / rowSum, rowMax, rowSum);
+    public static RowResult Full(double rowMax, float rowSum) => new(1f / rowSum, rowMax, rowSum);
 }

@@ -199,7 +199,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     {
         int keys = _specification.Shape.KeyLength;
         int dimension = _specification.Shape.HeadDimension;
-        var distances = new ReadOnlySpan<ushort>(scratch.WideDistances + ((long)row * scratch.PaddedKeys), keys);
+        var distances = new ReadOnlySpan<int>(scratch.WideDistances + ((long)row * scratch.PaddedKeys), keys);
         var probabilities = new Span<byte>(scratch.Distances + ((long)row * scratch.PaddedKeys), scratch.PaddedKeys);
         probabilities[keys..].Clear();
         return WideDistances.Map(distances, probabilities, slope, dimension, _specification.Quantization);
@@ -213,42 +213,32 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         float* logits = IsFull ? scratch.FloatRows + ((long)row * scratch.PaddedKeys) : scratch.Logits;
         byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
         float* bias = _bias is null ? null : _bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow);
-        ushort* wideDistances = _wide ? scratch.WideDistances + ((long)row * scratch.PaddedKeys) : null;
-
-        // Whole vectors; a key group of the integer product never reaches beyond them.
-        int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
-        double rowScale = (double)_queries.Weight(head, query) * _specification.LogitScale;
-        if (Math.Abs(rowScale) * _keyValue.LargestWeight(keyHead) * shape.HeadDimension > HugeLogitRow.Limit)
-        {
-            (double hugeMax, double hugeSum) = HugeLogitRow.Exponentials(distances, wideDistances, shape.KeyLength, shape.HeadDimension, rowScale, _keyValue.Weights(keyHead), bias, logits);
-            new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Clear();
-            return Quantize(logits, distances, padded, (float)hugeMax, (float)hugeSum);
-        }
-
         float rowFactor = _queries.Weight(head, query) * _specification.LogitScale;
         if (_wide)
         {
-            WideDistances.Logits(wideDistances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+            WideDistances.Logits(scratch.WideDistances + ((long)row * scratch.PaddedKeys), shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
         }
         else
         {
             LogitRows<TFloat, TFloatLanes>.Logits(distances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
         }
 
+        // Whole vectors; a key group of the integer product never reaches beyond them.
+        int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
         new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Fill(float.NegativeInfinity);
-        float rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
-        float rowSum = float.IsNegativeInfinity(rowMax) ? 0 : LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, rowMax);
-        return Quantize(logits, distances, padded, rowMax, rowSum);
-    }
-
-    // Exponentials to 8-bit probabilities (in Full mode they stay). A sum of 0 is a row without an allowed key.
-    private RowResult Quantize(float* logits, byte* distances, int padded, float rowMax, float rowSum)
-    {
-        if (rowSum == 0)
+        double rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
+        float rowSum = double.IsFinite(rowMax) ? LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, (float)rowMax) : float.NaN;
+        if (float.IsNaN(rowSum))
         {
-            new Span<byte>(distances, padded).Clear();
-            new Span<float>(logits, padded).Clear();
-            return RowResult.Masked;
+            // Masked throughout, or a logit is beyond float32 (an infinity, or a NaN from infinity times 0), which the maximum may have lost to the padding.
+            int* wideDistances = _wide ? scratch.WideDistances + ((long)row * scratch.PaddedKeys) : null;
+            rowSum = LogitsBeyondFloat.Exponentials(distances, wideDistances, shape.KeyLength, shape.HeadDimension, (double)_queries.Weight(head, query) * _specification.LogitScale, _keyValue.Weights(keyHead), bias, logits, out rowMax);
+            new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Clear();
+            if (rowSum == 0)
+            {
+                new Span<byte>(distances, padded).Clear();
+                return RowResult.Masked;
+            }
         }
 
         switch (_specification.Quantization)

@@ -135,7 +135,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
             float* logits = scratch.Logits + ((long)i * ExactScratch.BlockKeys);
             if (_bias is not null && i < rows)
             {
-                float* bias = _bias.Row(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row + i, scratch.BiasRow) + firstKey;
+                float* bias = _bias.Row(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row + i, firstKey, count, scratch.BiasRow) + firstKey;
                 TensorPrimitives.Add(new ReadOnlySpan<float>(logits, count), new ReadOnlySpan<float>(bias, count), new Span<float>(logits, count));
             }
 

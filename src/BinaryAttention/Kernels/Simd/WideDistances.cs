@@ -1,4 +1,4 @@
-// Head dimensions above 254, where a distance does not fit into a byte: plain loops over sign words. Rare, so simple.
+// Head dimensions above 254, where a distance does not fit into a byte: plain loops over sign words. Rare, so simple; 32-bit distances, because a head dimension is any int.
 using System.Numerics;
 using BinaryAttention.Bits;
 using BinaryAttention.Quantization;
@@ -7,7 +7,7 @@ namespace BinaryAttention.Kernels.Simd;
 
 internal static unsafe class WideDistances
 {
-    public static void Find(ulong* query, ulong* keys, int count, int dimension, bool flip, ushort* distances)
+    public static void Find(ulong* query, ulong* keys, int count, int dimension, bool flip, int* distances)
     {
         int words = SignRow.Words(dimension);
         for (int key = 0; key < count; key++)
@@ -18,15 +18,15 @@ internal static unsafe class WideDistances
                 distance += BitOperations.PopCount(query[word] ^ keys[((long)key * words) + word]);
             }
 
-            distances[key] = (ushort)(flip ? dimension - distance : distance);
+            distances[key] = flip ? dimension - distance : distance;
         }
     }
 
     /// <summary>Table mode: distances to probabilities, with the same sums as the byte tables.</summary>
-    public static RowResult Map(ReadOnlySpan<ushort> distances, Span<byte> probabilities, double slope, int dimension, ValueQuantization quantization)
+    public static RowResult Map(ReadOnlySpan<int> distances, Span<byte> probabilities, double slope, int dimension, ValueQuantization quantization)
     {
         int minimum = dimension;
-        foreach (ushort distance in distances)
+        foreach (int distance in distances)
         {
             minimum = Math.Min(minimum, distance);
         }
@@ -38,7 +38,7 @@ internal static unsafe class WideDistances
         if (quantization == ValueQuantization.TrainingParity)
         {
             var counts = new int[dimension + 1];
-            foreach (ushort distance in distances)
+            foreach (int distance in distances)
             {
                 counts[distance - minimum]++;
             }
@@ -64,7 +64,7 @@ internal static unsafe class WideDistances
         return quantization == ValueQuantization.TrainingParity ? RowResult.TrainingParity(rowMax, probabilitySum) : RowResult.Tiled(rowMax, numeratorSum, residualSum);
     }
 
-    public static void Logits(ushort* distances, int keys, int dimension, float rowFactor, float* columnWeights, float* bias, float* logits)
+    public static void Logits(int* distances, int keys, int dimension, float rowFactor, float* columnWeights, float* bias, float* logits)
     {
         for (int key = 0; key < keys; key++)
         {

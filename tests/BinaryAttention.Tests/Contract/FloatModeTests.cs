@@ -10,6 +10,8 @@ public sealed class FloatModeTests
 
     public static TheoryData<string, AttentionCase> ExactCases() => ContractCases.Product(ContractCases.Kernels, ContractCases.Exact);
 
+    public static TheoryData<string> Kernels() => ContractCases.OneRowPerKernel(ContractCases.Kernels);
+
     [Theory]
     [MemberData(nameof(FullCases))]
     public void OneBitFull_StaysWithinTwiceThePlainFloatError(string kernel, AttentionCase attentionCase)
@@ -30,6 +32,29 @@ public sealed class FloatModeTests
             CaseRunner.Exact(attentionCase, ContractCases.Reference),
             PlainFloatAttention.Run(attentionCase, attentionCase.MakeOperands(), isBinary: false),
             CaseRunner.Exact(attentionCase, kernel));
+    }
+
+    // Plain float32 loops drift with the number of keys; kernels add up in chunks and must not.
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void LongRows_DoNotDrift(string kernel)
+    {
+        ContractCases.RequireUsable(kernel);
+        AttentionCase c = new() { Keys = 400_000, HeadDimension = 8, ValueDimension = 1, Quantization = ValueQuantization.Full };
+        Operands operands = c.MakeOperands();
+        for (int i = 0; i < operands.Value.Length; i++)
+        {
+            operands.Value[i] += 3f;
+        }
+
+        Check(CaseRunner.Binary(c, operands, ContractCases.Reference), CaseRunner.Binary(c, operands, kernel));
+        Check(CaseRunner.Exact(c, operands, ContractCases.Reference), CaseRunner.Exact(c, operands, kernel));
+
+        static void Check(AttentionResult expected, AttentionResult actual)
+        {
+            Assert.Equal(1.0, actual.Output[0] / (double)expected.Output[0], 1e-5);
+            Assert.Equal(expected.LogSumExp[0], actual.LogSumExp[0], 1e-5);
+        }
     }
 
     private static void Check(AttentionResult expected, AttentionResult plain, AttentionResult actual)

@@ -40,20 +40,27 @@ internal static unsafe class LogitRows<TVector, TLanes>
         return TLanes.MaxLane(largest);
     }
 
-    /// <summary>Replaces logits by exp(logit - rowMax) and gives their sum.</summary>
+    /// <summary>Replaces logits by exp(logit - rowMax) and gives their sum, carried in double from chunk to chunk: one float sum would drift over long rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exponentials(float* logits, int padded, float rowMax)
     {
         TVector maximum = TLanes.Create(rowMax);
-        TVector sum = TLanes.Zero;
-        for (int key = 0; key < padded; key += TLanes.Count)
+        double total = 0;
+        for (int first = 0; first < padded; first += BinaryScratch.ChunkKeys)
         {
-            TVector exponential = FloatExponential<TVector, TLanes>.Exp(TLanes.Subtract(TLanes.Load(logits + key), maximum));
-            TLanes.Store(exponential, logits + key);
-            sum = TLanes.Add(sum, exponential);
+            TVector sum = TLanes.Zero;
+            int end = Math.Min(padded, first + BinaryScratch.ChunkKeys);
+            for (int key = first; key < end; key += TLanes.Count)
+            {
+                TVector exponential = FloatExponential<TVector, TLanes>.Exp(TLanes.Subtract(TLanes.Load(logits + key), maximum));
+                TLanes.Store(exponential, logits + key);
+                sum = TLanes.Add(sum, exponential);
+            }
+
+            total += TLanes.Sum(sum);
         }
 
-        return TLanes.Sum(sum);
+        return (float)total;
     }
 
     /// <summary>round(scale * exponential) as bytes; the products lie in [0, 255].</summary>

@@ -344,9 +344,16 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         int columns = panels * FloatPanelColumns;
         float* values = _keyValue.FloatValues(keyHead);
         float* means = _keyValue.Means(keyHead);
-        for (int panel = 0; panel < panels; panel++)
+
+        // Chunk by chunk, as stage C: one float sum over a million keys would lose four digits.
+        for (int key = 0; key < shape.KeyLength; key += BinaryScratch.ChunkKeys)
         {
-            FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows, scratch.PaddedKeys, values + ((long)panel * scratch.PaddedKeys * FloatPanelColumns), shape.KeyLength, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: false);
+            int count = Math.Min(BinaryScratch.ChunkKeys, shape.KeyLength - key);
+            for (int panel = 0; panel < panels; panel++)
+            {
+                float* chunk = values + (((long)panel * scratch.PaddedKeys) + key) * FloatPanelColumns;
+                FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows + key, scratch.PaddedKeys, chunk, count, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: key > 0);
+            }
         }
 
         for (int row = 0; row < rows; row++)

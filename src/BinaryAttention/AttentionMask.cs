@@ -35,11 +35,13 @@ public sealed record AttentionMask
 
     /// <summary>A bit per pair, 1 = allowed.</summary>
     /// <param name="allowedPairs"><c>[heads|1, queryLength, ceil(keyLength / 64)]</c> words.</param>
-    public static AttentionMask Boolean(ReadOnlyMemory<ulong> allowedPairs) => new() { AllowedPairs = allowedPairs };
+    /// <exception cref="ArgumentException"><paramref name="allowedPairs"/> is empty.</exception>
+    public static AttentionMask Boolean(ReadOnlyMemory<ulong> allowedPairs) => new() { AllowedPairs = NotEmpty(allowedPairs, nameof(allowedPairs)) };
 
     /// <summary>A flag per block of 64 x 64 pairs, true = allowed.</summary>
     /// <param name="allowedBlocks"><c>[heads|1, ceil(queryLength / 64), ceil(keyLength / 64)]</c> flags.</param>
-    public static AttentionMask BlockSparse(ReadOnlyMemory<bool> allowedBlocks) => new() { AllowedBlocks = allowedBlocks };
+    /// <exception cref="ArgumentException"><paramref name="allowedBlocks"/> is empty.</exception>
+    public static AttentionMask BlockSparse(ReadOnlyMemory<bool> allowedBlocks) => new() { AllowedBlocks = NotEmpty(allowedBlocks, nameof(allowedBlocks)) };
 
     /// <summary>Both masks at once: a pair is allowed when both allow it.</summary>
     /// <param name="other">The mask to add.</param>
@@ -56,6 +58,10 @@ public sealed record AttentionMask
             AllowedBlocks = OneOf(AllowedBlocks, other.AllowedBlocks, nameof(AllowedBlocks)),
         };
     }
+
+    // An empty part means that nothing is masked; a mask made from an empty buffer is a mistake, not that wish.
+    private static ReadOnlyMemory<T> NotEmpty<T>(ReadOnlyMemory<T> part, string parameter) =>
+        part.IsEmpty ? throw new ArgumentException($"{parameter} is empty. Give one entry per pair or block, or use no mask at all.", parameter) : part;
 
     private static ReadOnlyMemory<T> OneOf<T>(ReadOnlyMemory<T> mine, ReadOnlyMemory<T> others, string part)
     {

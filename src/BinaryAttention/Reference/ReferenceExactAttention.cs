@@ -1,5 +1,6 @@
 // Exact attention, softmax(query key^T logitScale + bias) value, one row at a time in double.
-// NaN and infinities spread as IEEE arithmetic has it, except that a masked pair (bias -infinity) takes no part whatever its operands hold.
+// NaN and infinities spread as IEEE arithmetic has it, from masked pairs (bias -infinity) too: NaN - infinity is NaN and 0 times NaN is NaN. A row that is masked throughout and
+// has no NaN logit is zeros.
 namespace BinaryAttention.Reference;
 
 internal static class ReferenceExactAttention
@@ -22,10 +23,7 @@ internal static class ReferenceExactAttention
             double sum = 0;
             for (int key = 0; key < row.Length; key++)
             {
-                if (!IsMasked(inputs, batch, head, query, key))
-                {
-                    sum += row[key] * inputs.Value.Token(batch, keyHead, key)[channel];
-                }
+                sum += row[key] * inputs.Value.Token(batch, keyHead, key)[channel];
             }
 
             // All logits -infinity without a mask leave 0 / 0, which is NaN as in float arithmetic.
@@ -35,7 +33,7 @@ internal static class ReferenceExactAttention
         return (float)(rowMax + Math.Log(rowSum));
     }
 
-    /// <summary>Fills one row of logits, -infinity for masked pairs; returns whether any key is allowed.</summary>
+    /// <summary>Fills one row of logits; returns whether any key is allowed or has a NaN logit.</summary>
     public static bool Logits(ReferenceInputs inputs, int batch, int head, int query, Span<double> row)
     {
         int keyHead = head / inputs.Specification.HeadsPerKeyHead;
@@ -43,13 +41,6 @@ internal static class ReferenceExactAttention
         bool hasAllowedKey = false;
         for (int key = 0; key < row.Length; key++)
         {
-            if (IsMasked(inputs, batch, head, query, key))
-            {
-                row[key] = double.NegativeInfinity;
-                continue;
-            }
-
-            hasAllowedKey = true;
             ReadOnlySpan<float> keyToken = inputs.Key.Token(batch, keyHead, key);
             double dot = 0;
             for (int channel = 0; channel < queryToken.Length; channel++)
@@ -58,6 +49,7 @@ internal static class ReferenceExactAttention
             }
 
             row[key] = (dot * inputs.Specification.LogitScale) + (inputs.Bias?.At(batch, head, query, key) ?? 0);
+            hasAllowedKey |= double.IsNaN(row[key]) || !IsMasked(inputs, batch, head, query, key);
         }
 
         return hasAllowedKey;

@@ -3,6 +3,9 @@ namespace BinaryAttention.Shapes;
 
 internal static unsafe class ShapeChecks
 {
+    /// <summary>Longest query or key sequence: room is left to round up to whole blocks.</summary>
+    public const int MaxLength = int.MaxValue - 65_536;
+
     /// <summary>Reads lengths and strides of a rank-4 tensor, in either layout, and refuses what cannot be read in place.</summary>
     public static OperandExtent Extent(ReadOnlySpan<nint> lengths, ReadOnlySpan<nint> strides, TensorLayout layout, string name)
     {
@@ -73,6 +76,10 @@ internal static unsafe class ShapeChecks
             throw new ArgumentException($"key has {key.Heads} heads; query has {query.Heads}. The number of key heads must divide the number of query heads.", nameof(key));
         }
 
+        // Kernels count heads and round lengths up to whole blocks in 32 bits.
+        Countable(query.Batch * (long)query.Heads, int.MaxValue, "batch size times head count", nameof(query));
+        Countable(query.Tokens, MaxLength, "length", nameof(query));
+        Countable(key.Tokens, MaxLength, "length", nameof(key));
         return new AttentionShape(query.Batch, query.Heads, query.Tokens, key.Tokens, query.Dimension, value.Dimension) { KeyHeadCount = key.Heads };
     }
 
@@ -184,6 +191,14 @@ internal static unsafe class ShapeChecks
         if (value < 1)
         {
             throw new ArgumentException($"shape.{name} is {value}; it must be at least 1.", "shape");
+        }
+    }
+
+    private static void Countable(long value, int limit, string what, string name)
+    {
+        if (value > limit)
+        {
+            throw new ArgumentException($"{name} has {what} {value}; at most {limit} is supported. Split the call.", name);
         }
     }
 

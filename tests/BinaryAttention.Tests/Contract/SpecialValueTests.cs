@@ -54,6 +54,27 @@ public sealed class SpecialValueTests
     }
 
     [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Exact_SpreadsNaNFromMaskedPairs_AsIeeeArithmeticHasIt(string kernel)
+    {
+        ContractCases.RequireUsable(kernel);
+        var shape = new AttentionShape(1, 1, 1, 2, 1, 1);
+        var options = new AttentionOptions { Kernel = kernel, Bias = AttentionBias.PerKey(new[] { 0f, float.NegativeInfinity }, 1, 1, 2) };
+        var output = new float[1];
+
+        Attention.ScaledDotProduct([1f], [1f, 2f], [3f, 4f], output, shape, options);
+        Assert.Equal(3f, output[0]);
+        Attention.ScaledDotProduct([1f], [1f, float.NaN], [3f, 4f], output, shape, options);
+        Assert.True(float.IsNaN(output[0]), "a NaN key");
+        Attention.ScaledDotProduct([1f], [1f, 2f], [3f, float.NaN], output, shape, options);
+        Assert.True(float.IsNaN(output[0]), "a NaN value");
+
+        var masked = new AttentionOptions { Kernel = kernel, Bias = AttentionBias.PerKey(new[] { float.NegativeInfinity, float.NegativeInfinity }, 1, 1, 2) };
+        Attention.ScaledDotProduct([1f], [1f, 2f], [float.NaN, 4f], output, shape, masked);
+        Assert.Equal(0f, output[0]);
+    }
+
+    [Theory]
     [MemberData(nameof(Modes))]
     public void NonFiniteValue_GivesNaNInItsChannelOfEveryRow(string kernel, ValueQuantization quantization, BiasForm bias)
     {

@@ -20,6 +20,13 @@ public sealed class OptionDoorTests
     }
 
     [Fact]
+    public void Rejects_MasksMadeFromEmptyBuffers()
+    {
+        Assert.Contains("allowedPairs is empty", Assert.Throws<ArgumentException>(() => AttentionMask.Boolean(default)).Message, StringComparison.Ordinal);
+        Assert.Contains("allowedBlocks is empty", Assert.Throws<ArgumentException>(() => AttentionMask.BlockSparse(default)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rejects_OneBitOptions_InTheExactCall()
     {
         var call = new DoorCall();

@@ -22,12 +22,12 @@ internal sealed unsafe class BinaryScratch : IDisposable
     public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, bool needsFloatRows, int floatColumns)
     {
         int padded = KeyCodes.Blocks(specification.Shape.KeyLength) * KeyCodes.BlockKeys;
-        bool wide = specification.Shape.HeadDimension > BinaryRunLimits.ByteDistances;
+        bool hasLongDistances = specification.Shape.HeadDimension > BinaryRunLimits.ByteDistances;
         bool manyKeys = specification.Shape.KeyLength > IntegerProduct<System.Runtime.Intrinsics.Vector128<int>, IntegerLanes128>.MaxKeys;
         var plan = new Sizes();
         long tables = plan.Take(Rows * (long)queryTableBytes);
         long distances = plan.Take(Rows * (long)padded);
-        long wideDistances = plan.Take(wide ? Rows * (long)padded * sizeof(int) : 0);
+        long longDistances = plan.Take(hasLongDistances ? Rows * (long)padded * sizeof(int) : 0);
         long words = plan.Take(needsWords ? Rows * (long)Math.Min(ChunkKeys, padded) * sizeof(ushort) : 0);
         long sums = plan.Take(Rows * (long)layout.PaddedChannels * sizeof(int));
         long longSums = plan.Take(manyKeys ? Rows * (long)layout.PaddedChannels * sizeof(long) : 0);
@@ -42,7 +42,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
         PaddedKeys = padded;
         QueryTables = _memory.Pointer + tables;
         Distances = _memory.Pointer + distances;
-        WideDistances = (int*)(_memory.Pointer + wideDistances);
+        LongDistances = (int*)(_memory.Pointer + longDistances);
         Words = (ushort*)(_memory.Pointer + words);
         Sums = (int*)(_memory.Pointer + sums);
         LongSums = manyKeys ? (long*)(_memory.Pointer + longSums) : null;
@@ -63,7 +63,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
     public byte* Distances { get; }
 
     /// <summary>Six rows of 32-bit distances, where a byte does not hold them.</summary>
-    public int* WideDistances { get; }
+    public int* LongDistances { get; }
 
     /// <summary>Six rows of <see cref="ChunkKeys"/> probabilities widened to 16 bits, for products that want them.</summary>
     public ushort* Words { get; }

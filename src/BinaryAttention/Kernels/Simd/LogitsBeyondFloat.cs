@@ -5,8 +5,8 @@ namespace BinaryAttention.Kernels.Simd;
 internal static unsafe class LogitsBeyondFloat
 {
     /// <summary>Fills exp(logit - rowMax) and gives their sum; zeros and 0 for a row without an allowed key.</summary>
-    /// <param name="distances">Distances as bytes; not read if <paramref name="wideDistances"/> is given.</param>
-    /// <param name="wideDistances">Distances that exceed a byte, or null.</param>
+    /// <param name="distances">Distances as bytes; not read if <paramref name="longDistances"/> is given.</param>
+    /// <param name="longDistances">Distances that exceed a byte, or null.</param>
     /// <param name="keys">Keys.</param>
     /// <param name="dimension">Head dimension.</param>
     /// <param name="rowFactor">Row weight times logit scale.</param>
@@ -14,7 +14,7 @@ internal static unsafe class LogitsBeyondFloat
     /// <param name="bias">One bias per key, or null.</param>
     /// <param name="exponentials">Receives one exponential per key.</param>
     /// <param name="rowMax">Receives the largest logit.</param>
-    public static float Exponentials(byte* distances, int* wideDistances, int keys, int dimension, double rowFactor, float* columnWeights, float* bias, float* exponentials, out double rowMax)
+    public static float Exponentials(byte* distances, int* longDistances, int keys, int dimension, double rowFactor, float* columnWeights, float* bias, float* exponentials, out double rowMax)
     {
         rowMax = double.NegativeInfinity;
 
@@ -42,7 +42,7 @@ internal static unsafe class LogitsBeyondFloat
 
         double Logit(int key)
         {
-            int distance = wideDistances is null ? distances[key] : wideDistances[key];
+            int distance = longDistances is null ? distances[key] : longDistances[key];
             return (rowFactor * columnWeights[key] * (dimension - (2 * distance))) + (bias is null ? 0 : bias[key]);
         }
     }

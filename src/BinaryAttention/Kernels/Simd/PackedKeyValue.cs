@@ -11,7 +11,7 @@ internal sealed unsafe class PackedKeyValue : IDisposable
 {
     private readonly AttentionSpecification _specification;
     private readonly int _bitsPerCode;
-    private readonly bool _wide;
+    private readonly bool _hasLongDistances;
     private readonly NativeBuffer _codes;
     private readonly NativeBuffer _weights;
     private readonly NativeBuffer _values;
@@ -30,8 +30,8 @@ internal sealed unsafe class PackedKeyValue : IDisposable
         Layout = layout;
         AttentionShape shape = specification.Shape;
         Heads = shape.BatchSize * shape.KeyHeadCount;
-        _wide = shape.HeadDimension > BinaryRunLimits.ByteDistances;
-        _codeBytes = _wide ? (long)shape.KeyLength * SignRow.Words(shape.HeadDimension) * sizeof(ulong) : KeyCodes.Bytes(shape.KeyLength, shape.HeadDimension, bitsPerCode);
+        _hasLongDistances = shape.HeadDimension > BinaryRunLimits.ByteDistances;
+        _codeBytes = _hasLongDistances ? (long)shape.KeyLength * SignRow.Words(shape.HeadDimension) * sizeof(ulong) : KeyCodes.Bytes(shape.KeyLength, shape.HeadDimension, bitsPerCode);
         _valueBytes = IsFull ? (long)FloatPanels.Count(shape.ValueDimension, floatPanelColumns) * floatPanelColumns * layout.PaddedKeys * sizeof(float) : layout.Bytes;
         _codes = new NativeBuffer(Heads * _codeBytes);
         _weights = new NativeBuffer((long)Heads * shape.KeyLength * sizeof(float));
@@ -50,7 +50,7 @@ internal sealed unsafe class PackedKeyValue : IDisposable
 
     public byte* Codes(int head) => _codes.Pointer + (head * _codeBytes);
 
-    public ulong* WideWords(int head) => (ulong*)Codes(head);
+    public ulong* SignWords(int head) => (ulong*)Codes(head);
 
     public float* Weights(int head) => _weights.As<float>() + ((long)head * _specification.Shape.KeyLength);
 
@@ -86,9 +86,9 @@ internal sealed unsafe class PackedKeyValue : IDisposable
         int batch = head / shape.KeyHeadCount;
         float* keys = key.Head(batch, head % shape.KeyHeadCount);
         float* values = value.Head(batch, head % shape.KeyHeadCount);
-        if (_wide)
+        if (_hasLongDistances)
         {
-            _keysAreFinite[head] = HeadSigns.Pack(keys, key.TokenStride, shape.KeyLength, shape.HeadDimension, _specification.Weighting.Columns, WideWords(head), Weights(head));
+            _keysAreFinite[head] = HeadSigns.Pack(keys, key.TokenStride, shape.KeyLength, shape.HeadDimension, _specification.Weighting.Columns, SignWords(head), Weights(head));
         }
         else
         {

@@ -1,9 +1,13 @@
-// One-bit attention in three stages for six query rows at a time, against all keys:
-//   A  Hamming distances as bytes, by table lookups over the key codes
-//   B  distances -> 8-bit probabilities in place, with the row's exact sum (table mode: two byte tables a row; otherwise float logits and exponentials)
-//   C  exact integer product of probabilities and 8-bit values, then scale, row sum and mean (operator page, "Quantised P and V")
-// The row's true maximum is known before stage B, so nothing is ever rescaled and the result does not depend on tiles. Memory is O(N) per worker. In Full mode stage B keeps floats
-// and stage C is a float product. Six rows are one unit because the products keep six rows of sums in registers; a last unit with fewer rows repeats its last query.
+// One-bit attention in three stages for six query rows at a time, against all keys. Which code runs:
+//
+//                          stage A: distances         stage B: probabilities                                stage C: values
+//   table mode             bytes, table lookups       TableRow: two byte tables, in place                    exact integer product
+//   table mode, d > 254    32 bits, popcounts         LongTableRow: the same sums, plain loops               exact integer product
+//   log mode               either of the two          LogitRow: float logits, exponentials, 8-bit levels     exact integer product
+//   Full                   either of the two          LogitRow: float exponentials stay                      float product
+//
+// The row's true maximum is known before stage B, so nothing is ever rescaled and the result does not depend on tiles. Memory is O(N) per worker. Six rows are one unit because the products
+// keep six rows of sums in registers; a last unit with fewer rows repeats its last query.
 using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
@@ -30,14 +34,14 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     private readonly BiasRows? _bias;
     private readonly ConcurrentBag<BinaryScratch> _scratches = [];
     private readonly int _planes;
-    private readonly bool _wide;
+    private readonly bool _hasLongDistances;
 
     public SimdBinaryRun(AttentionSpecification specification)
     {
         _specification = specification;
         AttentionShape shape = specification.Shape;
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, IntegerProduct<TInteger, TIntegerLanes>.PanelChannels, TIntegerLanes.GroupKeys);
-        _wide = shape.HeadDimension > BinaryRunLimits.ByteDistances;
+        _hasLongDistances = shape.HeadDimension > BinaryRunLimits.ByteDistances;
         _planes = KeyCodes.Planes(shape.HeadDimension, TLookup.BitsPerCode);
         _keyValue = new PackedKeyValue(specification, _layout, TLookup.BitsPerCode, FloatPanelColumns);
         _queries = new PackedQueries(specification);
@@ -107,6 +111,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     {
         double* slopes = stackalloc double[Rows];
         RowResult* results = stackalloc RowResult[Rows];
+        // Table mode has one key weight per head, repeated for every key; the slopes serve table mode alone.
         float columnWeight = _keyValue.Weights(keyHead)[0];
         for (int row = 0; row < Rows; row++)
         {
@@ -118,7 +123,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         {
             if (_specification.IsTableMode && !IsFull)
             {
-                results[row] = _wide ? WideTableRow(scratch, row, Math.Abs(slopes[row])) : TableRow(scratch, row, Math.Abs(slopes[row]));
+                results[row] = _hasLongDistances ? LongTableRow(scratch, row, Math.Abs(slopes[row])) : TableRow(scratch, row, Math.Abs(slopes[row]));
             }
             else
             {
@@ -150,12 +155,12 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     private void FindDistances(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, double* slopes)
     {
         int dimension = _specification.Shape.HeadDimension;
-        if (_wide)
+        if (_hasLongDistances)
         {
             for (int row = 0; row < rows; row++)
             {
                 bool flip = _specification.IsTableMode && !IsFull && slopes[row] < 0;
-                WideDistances.Find(_queries.Words(head, firstQuery + row), _keyValue.WideWords(keyHead), _specification.Shape.KeyLength, dimension, flip, scratch.WideDistances + ((long)row * scratch.PaddedKeys));
+                LongDistances.Find(_queries.Words(head, firstQuery + row), _keyValue.SignWords(keyHead), _specification.Shape.KeyLength, dimension, flip, scratch.LongDistances + ((long)row * scratch.PaddedKeys));
             }
 
             return;
@@ -195,14 +200,14 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     }
 
     // Stage B in table mode where distances exceed a byte: plain loops.
-    private RowResult WideTableRow(BinaryScratch scratch, int row, double slope)
+    private RowResult LongTableRow(BinaryScratch scratch, int row, double slope)
     {
         int keys = _specification.Shape.KeyLength;
         int dimension = _specification.Shape.HeadDimension;
-        var distances = new ReadOnlySpan<int>(scratch.WideDistances + ((long)row * scratch.PaddedKeys), keys);
+        var distances = new ReadOnlySpan<int>(scratch.LongDistances + ((long)row * scratch.PaddedKeys), keys);
         var probabilities = new Span<byte>(scratch.Distances + ((long)row * scratch.PaddedKeys), scratch.PaddedKeys);
         probabilities[keys..].Clear();
-        return WideDistances.Map(distances, probabilities, slope, dimension, _specification.Quantization);
+        return LongDistances.Map(distances, probabilities, slope, dimension, _specification.Quantization);
     }
 
     // Stage B with float logits.
@@ -214,9 +219,9 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
         float* bias = _bias is null ? null : _bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow);
         float rowFactor = _queries.Weight(head, query) * _specification.LogitScale;
-        if (_wide)
+        if (_hasLongDistances)
         {
-            WideDistances.Logits(scratch.WideDistances + ((long)row * scratch.PaddedKeys), shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+            LongDistances.Logits(scratch.LongDistances + ((long)row * scratch.PaddedKeys), shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
         }
         else
         {
@@ -231,8 +236,8 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         if (float.IsNaN(rowSum))
         {
             // Masked throughout, or a logit is beyond float32 (an infinity, or a NaN from infinity times 0), which the maximum may have lost to the padding.
-            int* wideDistances = _wide ? scratch.WideDistances + ((long)row * scratch.PaddedKeys) : null;
-            rowSum = LogitsBeyondFloat.Exponentials(distances, wideDistances, shape.KeyLength, shape.HeadDimension, (double)_queries.Weight(head, query) * _specification.LogitScale, _keyValue.Weights(keyHead), bias, logits, out rowMax);
+            int* longDistances = _hasLongDistances ? scratch.LongDistances + ((long)row * scratch.PaddedKeys) : null;
+            rowSum = LogitsBeyondFloat.Exponentials(distances, longDistances, shape.KeyLength, shape.HeadDimension, (double)_queries.Weight(head, query) * _specification.LogitScale, _keyValue.Weights(keyHead), bias, logits, out rowMax);
             new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Clear();
             if (rowSum == 0)
             {
@@ -343,7 +348,8 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         int panels = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns);
         int columns = panels * FloatPanelColumns;
         float* values = _keyValue.FloatValues(keyHead);
-        float* means = _keyValue.Means(keyHead);
+        // 0, or NaN for a channel that holds a NaN or infinity.
+        float* channelMarks = _keyValue.Means(keyHead);
 
         // Chunk by chunk, as stage C: one float sum over a million keys would lose four digits.
         for (int key = 0; key < shape.KeyLength; key += BinaryScratch.ChunkKeys)
@@ -366,8 +372,8 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
                 continue;
             }
 
-            // The means are 0, or NaN where a value of the channel is not finite.
-            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new ReadOnlySpan<float>(means, shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
+            // The channelMarks are 0, or NaN where a value of the channel is not finite.
+            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new ReadOnlySpan<float>(channelMarks, shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
         }
     }
 

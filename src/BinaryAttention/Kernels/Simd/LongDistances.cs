@@ -5,7 +5,7 @@ using BinaryAttention.Quantization;
 
 namespace BinaryAttention.Kernels.Simd;
 
-internal static unsafe class WideDistances
+internal static unsafe class LongDistances
 {
     public static void Find(ulong* query, ulong* keys, int count, int dimension, bool flip, int* distances)
     {

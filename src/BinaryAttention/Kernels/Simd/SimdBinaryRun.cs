@@ -372,7 +372,6 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
                 continue;
             }
 
-            // The channelMarks are 0, or NaN where a value of the channel is not finite.
             TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new ReadOnlySpan<float>(channelMarks, shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
         }
     }

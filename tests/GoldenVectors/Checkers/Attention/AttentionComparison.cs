@@ -38,6 +38,11 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
         }
 
         var intermediates = new AttentionIntermediates(module, flags);
+        foreach (string kernel in Kernels)
+        {
+            OfKernel(prefix, new KernelIntermediates(module, flags, kernel), intermediates.Probabilities);
+        }
+
         IReadOnlyDictionary<string, double[]> gradients = module.Backward(flags, out ReferenceGradients attention);
         Relative(prefix + "mid/S", Cut(intermediates.Logits), _tolerance);
         Relative(prefix + "mid/P", Cut(intermediates.Probabilities), _tolerance);
@@ -51,7 +56,17 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
             GradientRows($"{prefix}grad_rows/{name}", name, actual);
         }
 
-        ProbabilityLevels(prefix + "mid/P_level", intermediates);
+        ProbabilityLevels(prefix + "mid/P_level", intermediates.ProbabilityLevels, intermediates.Probabilities);
+    }
+
+    private void OfKernel(string prefix, KernelIntermediates kernel, double[] probabilities)
+    {
+        Relative(prefix + "mid/S", Cut(kernel.Logits), _tolerance);
+        Relative(prefix + "mid/P", Cut(kernel.Probabilities), _tolerance);
+        if (kernel.ProbabilityLevels is { } levels)
+        {
+            ProbabilityLevels(prefix + "mid/P_level", levels, probabilities);
+        }
     }
 
     /// <summary>Compares the tensors that all combinations share; they need a combination with one-bit queries and 8-bit values to be computed.</summary>
@@ -113,19 +128,18 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
         report.RelativeToMaximum(name, rows.SelectMany(row => gradient.AsSpan(row * width, width).ToArray()).ToArray(), _tolerance);
     }
 
-    private void ProbabilityLevels(string name, AttentionIntermediates intermediates)
+    private void ProbabilityLevels(string name, int[] actual, double[] probabilities)
     {
         if (!file.Has(name))
         {
             return;
         }
 
-        int[] actual = intermediates.ProbabilityLevels;
         double[] expected = report.Begin(name, actual.Length);
         for (int i = 0; i < Math.Min(actual.Length, expected.Length); i++)
         {
             double difference = Math.Abs(actual[i] - expected[i]);
-            double scaled = 255 * intermediates.Probabilities[i];
+            double scaled = 255 * probabilities[i];
             bool isTie = Math.Abs(scaled - Math.Floor(scaled) - 0.5) <= RoundingMargin;
             if (difference > (isTie ? 1 : 0))
             {

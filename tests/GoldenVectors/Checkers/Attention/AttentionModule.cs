@@ -112,6 +112,32 @@ internal sealed class AttentionModule
         return Array.ConvertAll(output, static value => (double)value);
     }
 
+    /// <summary>Attention to the identity matrix as values, which makes the output the probabilities; and the row log-sum-exp.</summary>
+    public (float[] Output, float[] LogSumExp) AttendToIdentity(AttentionFlags flags, string kernel)
+    {
+        int planes = Sizes.BatchSize * Sizes.HeadCount;
+        int tokens = Sizes.TokenCount;
+        var identity = new float[planes * tokens * tokens];
+        for (int row = 0; row < planes * tokens; row++)
+        {
+            identity[(row * tokens) + (row % tokens)] = 1;
+        }
+
+        var output = new float[identity.Length];
+        var logSumExp = new float[planes * tokens];
+        AttentionShape shape = Shape with { ValueDimension = tokens };
+        if (flags.IsBinary)
+        {
+            AttentionApi.BinaryScaledDotProduct(Query, Key, identity, output, shape, (BinaryAttentionOptions)Options(flags, kernel), logSumExp);
+        }
+        else
+        {
+            AttentionApi.ScaledDotProduct(Query, Key, identity, output, shape, Options(flags, kernel), logSumExp);
+        }
+
+        return (output, logSumExp);
+    }
+
     private double[] Project(double[] heads) => DenseLinear.Apply(Sizes.Merge(heads), _projWeight, _projBias, Sizes.Width, Sizes.Width);
 
     private double[] Required(string name) => Optional(name) ?? throw new KeyNotFoundException($"{_file.FileName} has neither tensor {_prefix}w/{name} nor a formula for it.");

@@ -1,4 +1,5 @@
 using BinaryAttention.Models.Layers;
+using TestKit.Numerics;
 using Xunit;
 
 namespace BinaryAttention.Models.Tests.Layers;

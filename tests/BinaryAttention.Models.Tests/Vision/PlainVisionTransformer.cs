@@ -1,6 +1,6 @@
 // A vision transformer in double and plain loops with exact attention, written straight from the formulas: what the fast model is compared with.
-using BinaryAttention.Models.Tests.Layers;
 using BinaryAttention.Models.Vision;
+using TestKit.Numerics;
 
 namespace BinaryAttention.Models.Tests.Vision;
 

@@ -1,4 +1,6 @@
 // The layers of a vision transformer forward and backward, in double and plain loops: the oracle for gradients. Gradients of weights are added to.
+using TestKit.Numerics;
+
 namespace GoldenVectors;
 
 internal static class LayerReference
@@ -93,7 +95,7 @@ internal static class LayerReference
     }
 
     /// <summary><c>x Phi(x)</c>.</summary>
-    public static double[] Gelu(double[] x) => Array.ConvertAll(x, static value => value * LayerNormalDistribution.Below(value));
+    public static double[] Gelu(double[] x) => Array.ConvertAll(x, static value => value * NormalDistribution.Below(value));
 
     /// <summary><c>dx = dy (Phi(x) + x phi(x))</c>.</summary>
     public static double[] GeluBackward(double[] x, double[] gradient)
@@ -101,7 +103,7 @@ internal static class LayerReference
         var result = new double[x.Length];
         for (int i = 0; i < x.Length; i++)
         {
-            result[i] = gradient[i] * (LayerNormalDistribution.Below(x[i]) + (x[i] * LayerNormalDistribution.Density(x[i])));
+            result[i] = gradient[i] * (NormalDistribution.Below(x[i]) + (x[i] * NormalDistribution.Density(x[i])));
         }
 
         return result;

@@ -1,17 +1,23 @@
-// The normal distribution function in double: the Taylor series of the error function near zero, its continued fraction further out.
-namespace BinaryAttention.Models.Tests.Layers;
+// The normal distribution in double: its density, and the share below a value. Near zero the Taylor series of the error function, further out its continued
+// fraction; relative error about 1e-14 of the smaller tail.
+namespace TestKit.Numerics;
 
-internal static class NormalDistribution
+/// <summary>The standard normal distribution.</summary>
+public static class NormalDistribution
 {
+    /// <summary>The density at x.</summary>
+    public static double Density(double x) => Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI);
+
+    /// <summary>The share of the distribution below x.</summary>
     public static double Below(double x)
     {
         double tail = Tail(Math.Abs(x));
         return x > 0 ? 1 - tail : tail;
     }
 
-    private static double Tail(double magnitude)
+    private static double Tail(double a)
     {
-        double z = magnitude / Math.Sqrt(2);
+        double z = a / Math.Sqrt(2);
         if (z < 2.5)
         {
             double sum = z, power = z;

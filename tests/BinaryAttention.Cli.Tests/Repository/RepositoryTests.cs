@@ -12,6 +12,9 @@ public sealed class RepositoryTests
     // Joined, so that this file does not hold the words it looks for.
     private static readonly string[] MachinePaths = ["/" + "work/", "/home" + "/", "/" + "root/", "C:" + "\\Users"];
 
+    // What builds and package managers put beside the sources.
+    private static readonly string[] NotOurs = ["obj", "bin", "node_modules"];
+
     private static readonly string[] TextExtensions = [".cs", ".csproj", ".props", ".targets", ".md", ".json", ".config", ".slnx", ".txt", ".yml", ".cmd", ".sh"];
 
     [Fact]
@@ -58,6 +61,6 @@ public sealed class RepositoryTests
         where Directory.Exists(path)
         from file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories)
         let relative = Path.GetRelativePath(path, file).Replace('\\', '/').Split('/')
-        where !relative.Contains("obj", StringComparer.Ordinal) && !relative.Contains("bin", StringComparer.Ordinal)
+        where !relative.Any(part => NotOurs.Contains(part, StringComparer.Ordinal))
         select file;
 }

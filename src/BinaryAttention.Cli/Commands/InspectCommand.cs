@@ -78,6 +78,13 @@ internal static class InspectCommand
         writer.WriteEndArray();
         writer.WriteNumber("elements", tensor.ElementCount);
         writer.WriteNumber("bytes", tensor.ByteCount);
-        writer.WriteNumber("offset", tensor.ByteOffset);
+        if (tensor.ByteOffset >= 0)
+        {
+            writer.WriteNumber("offset", tensor.ByteOffset);
+        }
+        else
+        {
+            writer.WriteNull("offset"); // compressed in the file
+        }
     }
 }

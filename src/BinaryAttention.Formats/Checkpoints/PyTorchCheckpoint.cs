@@ -138,7 +138,11 @@ public sealed class PyTorchCheckpoint : TensorFile
         if (_archive.TryGet($"{folder}byteorder", out ZipEntry? order))
         {
             bool isLittle = false;
-            _archive.Use(order, content => isLittle = content.SequenceEqual("little"u8));
+            if (order.ByteCount == "little"u8.Length)
+            {
+                _archive.Use(order, content => isLittle = content.SequenceEqual("little"u8));
+            }
+
             if (!isLittle)
             {
                 throw new FileFormatException(_sourceName, "the checkpoint's byte order is not 'little', the only one read.", order.DataOffset);

@@ -61,6 +61,7 @@ internal static class CommandLineApplication
             EvaluateCommand.Create(context),
             BenchCommand.Create(context),
             InspectCommand.Create(context),
+            ConvertCommand.Create(context),
         };
         root.SetAction(_ => root.Parse(["--help"]).Invoke(new InvocationConfiguration { Output = context.Output, Error = context.Error }));
         ExampleHelpAction.Attach(root, "Start with 'binattn doctor', or 'binattn classify samples/photos/chelsea.png'.");

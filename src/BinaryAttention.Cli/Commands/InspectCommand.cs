@@ -1,4 +1,4 @@
-// inspect FILE: what a safetensors checkpoint holds, without reading its values.
+// inspect FILE: what a checkpoint of any known format holds, without reading its values.
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -12,17 +12,17 @@ internal static class InspectCommand
 {
     public static Command Create(CliContext context)
     {
-        var file = new Argument<string>("FILE") { Description = "A safetensors checkpoint." };
+        var file = new Argument<string>("FILE") { Description = "A checkpoint: safetensors, PyTorch (.pth, .pt) or NumPy (.npz), told by its content." };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("inspect", "List the tensors and the metadata of a checkpoint.") { file, json };
         command.SetAction(parsed => Run(context, parsed.GetRequiredValue(file), parsed.GetValue(json)));
-        ExampleHelpAction.Examples(command, "binattn inspect samples/models/deit_tiny_patch16_224.f16.safetensors", "binattn inspect model.safetensors --json");
+        ExampleHelpAction.Examples(command, "binattn inspect samples/models/deit_tiny_patch16_224.f16.safetensors", "binattn inspect model.safetensors --json", "binattn inspect model.pth");
         return command;
     }
 
     private static int Run(CliContext context, string path, bool json)
     {
-        using var file = SafeTensorsFile.Open(InputPaths.File(path, "FILE"));
+        using var file = TensorFile.Open(InputPaths.File(path, "FILE"));
         long elements = file.Tensors.Sum(tensor => tensor.ElementCount);
         long bytes = file.Tensors.Sum(tensor => tensor.ByteCount);
         if (json)
@@ -34,6 +34,7 @@ internal static class InspectCommand
 
             JsonLine.Write(context.Output, writer =>
             {
+                writer.WriteString("format", file.FormatName);
                 writer.WriteNumber("tensors", file.Tensors.Count);
                 writer.WriteNumber("elements", elements);
                 writer.WriteNumber("bytes", bytes);
@@ -77,6 +78,13 @@ internal static class InspectCommand
         writer.WriteEndArray();
         writer.WriteNumber("elements", tensor.ElementCount);
         writer.WriteNumber("bytes", tensor.ByteCount);
-        writer.WriteNumber("offset", tensor.ByteOffset);
+        if (tensor.ByteOffset >= 0)
+        {
+            writer.WriteNumber("offset", tensor.ByteOffset);
+        }
+        else
+        {
+            writer.WriteNull("offset"); // compressed in the file
+        }
     }
 }

@@ -65,7 +65,7 @@ internal sealed unsafe class MappedByteSource : ByteSource
     /// <inheritdoc/>
     public override void Enter()
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, typeof(SafeTensorsFile));
+        ObjectDisposedException.ThrowIf(IsDisposed, typeof(TensorFile));
         bool isAdded = false;
         _handle.DangerousAddRef(ref isAdded);
     }

@@ -7,7 +7,7 @@ internal sealed class MemoryByteSource(ReadOnlyMemory<byte> bytes) : ByteSource
     public override long Length => bytes.Length;
 
     /// <inheritdoc/>
-    public override void Enter() => ObjectDisposedException.ThrowIf(IsDisposed, typeof(SafeTensorsFile));
+    public override void Enter() => ObjectDisposedException.ThrowIf(IsDisposed, typeof(TensorFile));
 
     /// <inheritdoc/>
     public override void Exit()

@@ -66,7 +66,7 @@ public sealed class NpyArray
         ArgumentNullException.ThrowIfNull(sourceName);
         limits ??= CheckpointLimits.Default;
         ReadOnlySpan<byte> span = bytes.Span;
-        (int headerStart, int dataStart) = FindHeader(span, sourceName, limits);
+        (int headerStart, int dataStart) = FindHeader(span, span.Length, sourceName, limits);
         var header = NpyHeader.Parse(span[headerStart..dataStart], headerStart, sourceName, limits);
 
         int elementBytes = ElementTypeNames.SizeOf(header.ElementType);
@@ -128,7 +128,8 @@ public sealed class NpyArray
         ? _bytes.ToArray()
         : throw new FileFormatException(_sourceName, $"the array holds {ElementTypeNames.NameOf(ElementType)} values; ToBytes expects U8 or BOOL. The raw bytes are in Bytes.", _dataStart);
 
-    private static (int HeaderStart, int DataStart) FindHeader(ReadOnlySpan<byte> span, string sourceName, CheckpointLimits limits)
+    /// <summary>Where the header and the data begin, told from the first 12 bytes (or all, if there are fewer) of so many.</summary>
+    internal static (int HeaderStart, int DataStart) FindHeader(ReadOnlySpan<byte> span, int byteCount, string sourceName, CheckpointLimits limits)
     {
         if (!span.StartsWith(Magic))
         {
@@ -143,15 +144,15 @@ public sealed class NpyArray
         }
 
         int headerStart = version == 1 ? 10 : 12;
-        if (span.Length < headerStart)
+        if (byteCount < headerStart)
         {
-            throw new FileFormatException(sourceName, $"the file ends after {span.Length} bytes, inside the length of the header.", 8);
+            throw new FileFormatException(sourceName, $"the file ends after {byteCount} bytes, inside the length of the header.", 8);
         }
 
         long headerBytes = version == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(span[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(span[8..]);
-        if (headerBytes > span.Length - headerStart)
+        if (headerBytes > byteCount - headerStart)
         {
-            throw new FileFormatException(sourceName, $"the header claims {headerBytes} bytes, but {span.Length - headerStart} follow. The file is truncated.", 8);
+            throw new FileFormatException(sourceName, $"the header claims {headerBytes} bytes, but {byteCount - headerStart} follow. The file is truncated.", 8);
         }
 
         if (headerBytes > limits.MaxHeaderBytes)

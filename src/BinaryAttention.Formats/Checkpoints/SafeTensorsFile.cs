@@ -10,7 +10,7 @@ namespace BinaryAttention.Formats.Checkpoints;
 /// no tensor byte is touched before it is asked for. All reads may run on several threads at once. The file must not be shortened by
 /// others while it is open: the operating system ends a process that reads a mapped page that is gone.
 /// </summary>
-public sealed class SafeTensorsFile : IDisposable
+public sealed class SafeTensorsFile : TensorFile
 {
     // Reads of large tensors go through spans of at most this many elements, so that 64-bit sizes never meet 32-bit span lengths.
     private const int ChunkElements = 1 << 20;
@@ -20,17 +20,21 @@ public sealed class SafeTensorsFile : IDisposable
     private readonly string _sourceName;
 
     private SafeTensorsFile(ByteSource bytes, SafeTensorsHeader header, string sourceName)
+        : base(sourceName)
     {
         _bytes = bytes;
         _header = header;
         _sourceName = sourceName;
     }
 
+    /// <inheritdoc/>
+    public override string FormatName => "safetensors";
+
     /// <summary>The tensors in the order of their data.</summary>
-    public IReadOnlyList<TensorEntry> Tensors => _header.Tensors;
+    public override IReadOnlyList<TensorEntry> Tensors => _header.Tensors;
 
     /// <summary>The free-form <c>__metadata__</c> of the header; empty if there is none.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+    public override IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
@@ -38,7 +42,7 @@ public sealed class SafeTensorsFile : IDisposable
     /// <returns>The open file; dispose it to unmap it.</returns>
     /// <exception cref="FileFormatException">The file is damaged, truncated or beyond the limits.</exception>
     /// <exception cref="IOException">The file cannot be opened.</exception>
-    public static SafeTensorsFile Open(string path, CheckpointLimits? limits = null)
+    public static new SafeTensorsFile Open(string path, CheckpointLimits? limits = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         return Create(MappedByteSource.Open(path), path, limits ?? CheckpointLimits.Default);
@@ -59,25 +63,10 @@ public sealed class SafeTensorsFile : IDisposable
     /// <param name="name">The name, case-sensitive.</param>
     /// <param name="entry">The tensor, or null.</param>
     /// <returns>Whether there is one.</returns>
-    public bool TryGetTensor(string name, [NotNullWhen(true)] out TensorEntry? entry)
+    public override bool TryGetTensor(string name, [NotNullWhen(true)] out TensorEntry? entry)
     {
         ArgumentNullException.ThrowIfNull(name);
         return _header.ByName.TryGetValue(name, out entry);
-    }
-
-    /// <summary>Finds a tensor that must be there.</summary>
-    /// <param name="name">The name, case-sensitive.</param>
-    /// <exception cref="FileFormatException">There is none; the message lists near names.</exception>
-    public TensorEntry GetTensor(string name)
-    {
-        if (TryGetTensor(name, out TensorEntry? entry))
-        {
-            return entry;
-        }
-
-        IReadOnlyList<string> near = NearNames.Find(name, Tensors.Select(tensor => tensor.Name), 3);
-        string hint = near.Count > 0 ? $" Near names: {string.Join(", ", near.Select(Quote.Name))}." : string.Empty;
-        throw new FileFormatException(_sourceName, $"there is no tensor {Quote.Name(name)} among the {Tensors.Count} of the file.{hint}");
     }
 
     /// <summary>The raw bytes of a tensor, without a copy. The span is valid until this file is disposed, and must not be used after.</summary>
@@ -101,12 +90,15 @@ public sealed class SafeTensorsFile : IDisposable
         return _bytes.Slice(own.ByteOffset, (int)own.ByteCount);
     }
 
+    /// <inheritdoc/>
+    public override byte[] ReadBytes(string name) => GetBytes(GetTensor(name)).ToArray();
+
     /// <summary>Reads a tensor of any type as float32. Wider integers and float64 are rounded to nearest, everything else is exact.</summary>
     /// <param name="name">The tensor's name.</param>
     /// <returns>The values in row-major order.</returns>
     /// <exception cref="FileFormatException">There is no such tensor, or it has more elements than an array can hold.</exception>
     /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
-    public float[] ReadSingles(string name)
+    public override float[] ReadSingles(string name)
     {
         TensorEntry entry = GetTensor(name);
         float[] values = Allocate<float>(entry);
@@ -139,7 +131,7 @@ public sealed class SafeTensorsFile : IDisposable
     /// <returns>The values in row-major order.</returns>
     /// <exception cref="FileFormatException">There is no such tensor, or it has more elements than an array can hold.</exception>
     /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
-    public double[] ReadDoubles(string name)
+    public override double[] ReadDoubles(string name)
     {
         TensorEntry entry = GetTensor(name);
         double[] values = Allocate<double>(entry);
@@ -158,7 +150,7 @@ public sealed class SafeTensorsFile : IDisposable
     /// There is no such tensor, it holds floating-point numbers, an unsigned value is beyond 64 signed bits, or it has more elements than an array can hold.
     /// </exception>
     /// <exception cref="ObjectDisposedException">The file was disposed.</exception>
-    public long[] ReadInt64s(string name)
+    public override long[] ReadInt64s(string name)
     {
         TensorEntry entry = GetTensor(name);
         if (!ElementTypeNames.IsInteger(entry.ElementType))
@@ -175,7 +167,7 @@ public sealed class SafeTensorsFile : IDisposable
     }
 
     /// <summary>Unmaps the file. Reads under way on other threads end first; spans from <see cref="GetBytes"/> become invalid.</summary>
-    public void Dispose() => _bytes.Dispose();
+    public override void Dispose() => _bytes.Dispose();
 
     /// <summary>Checks the header of any byte source and takes ownership of it.</summary>
     internal static SafeTensorsFile Create(ByteSource bytes, string sourceName, CheckpointLimits limits)

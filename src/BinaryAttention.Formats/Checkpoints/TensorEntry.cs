@@ -7,7 +7,7 @@ namespace BinaryAttention.Formats.Checkpoints;
 /// <param name="Name">The tensor's name, as stored.</param>
 /// <param name="ElementType">How its elements are encoded.</param>
 /// <param name="Shape">Length of every dimension, outermost first; empty for a scalar.</param>
-/// <param name="ByteOffset">Offset of the first data byte from the start of the file.</param>
+/// <param name="ByteOffset">Offset of the first data byte from the start of the file, or -1 if the file holds it compressed.</param>
 /// <param name="ByteCount">Number of data bytes.</param>
 public sealed record TensorEntry(string Name, TensorElementType ElementType, IReadOnlyList<long> Shape, long ByteOffset, long ByteCount)
 {

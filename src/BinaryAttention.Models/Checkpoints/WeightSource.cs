@@ -3,8 +3,8 @@ using BinaryAttention.Formats.Checkpoints;
 namespace BinaryAttention.Models.Checkpoints;
 
 /// <summary>
-/// Where a model's weights come from: named tensors with shapes, read one at a time. A safetensors file is one (<see cref="FromSafeTensors"/>); derive from this
-/// class to load from elsewhere.
+/// Where a model's weights come from: named tensors with shapes, read one at a time. Files of tensors are one (<see cref="FromTensorFile"/>); derive from
+/// this class to load from elsewhere.
 /// </summary>
 public abstract class WeightSource
 {
@@ -35,7 +35,34 @@ public abstract class WeightSource
     public static WeightSource FromSafeTensors(SafeTensorsFile file, string name = "safetensors")
     {
         ArgumentNullException.ThrowIfNull(file);
+        return FromTensorFile(file, name);
+    }
+
+    /// <summary>The tensors of an open PyTorch checkpoint, which must stay open while they are read.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="name">A name for messages.</param>
+    public static WeightSource FromPyTorch(PyTorchCheckpoint file, string name = "pth")
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return FromTensorFile(file, name);
+    }
+
+    /// <summary>The arrays of an open NumPy archive, which must stay open while they are read.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="name">A name for messages.</param>
+    public static WeightSource FromNpz(NpzFile file, string name = "npz")
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        return FromTensorFile(file, name);
+    }
+
+    /// <summary>The tensors of an open file of any format that <see cref="TensorFile.Open"/> reads; it must stay open while they are read.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="name">A name for messages.</param>
+    public static WeightSource FromTensorFile(TensorFile file, string name)
+    {
+        ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(name);
-        return new SafeTensorsWeightSource(file, name);
+        return new TensorFileWeightSource(file, name);
     }
 }

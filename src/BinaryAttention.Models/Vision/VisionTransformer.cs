@@ -47,7 +47,7 @@ public sealed class VisionTransformer
     /// <summary>Values of one input image, <c>[channels, height, width]</c>.</summary>
     public int ImageLength => Configuration.ChannelCount * Configuration.ImageHeight * Configuration.ImageWidth;
 
-    /// <summary>Loads a safetensors checkpoint with the published names.</summary>
+    /// <summary>Loads a checkpoint with the published names: safetensors, PyTorch (.pth, .pt) or NumPy (.npz), told by its content.</summary>
     /// <param name="path">The file.</param>
     /// <param name="configuration">The sizes; read off the checkpoint's shapes if null.</param>
     /// <param name="options">Attention, image size, backend; exact attention on the CPU if null.</param>
@@ -55,8 +55,8 @@ public sealed class VisionTransformer
     /// <exception cref="IOException">The file cannot be opened.</exception>
     public static VisionTransformer Load(string path, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null)
     {
-        using SafeTensorsFile file = SafeTensorsFile.Open(path);
-        return Load(WeightSource.FromSafeTensors(file, path), configuration, options);
+        using var file = TensorFile.Open(path);
+        return Load(WeightSource.FromTensorFile(file, path), configuration, options);
     }
 
     /// <summary>Loads a checkpoint from any source of named tensors, which is not needed afterwards.</summary>

@@ -2,8 +2,8 @@ using BinaryAttention.Formats.Checkpoints;
 
 namespace BinaryAttention.Models.Checkpoints;
 
-/// <summary>The tensors of a safetensors file.</summary>
-internal sealed class SafeTensorsWeightSource(SafeTensorsFile file, string name) : WeightSource
+/// <summary>The tensors of an open file.</summary>
+internal sealed class TensorFileWeightSource(TensorFile file, string name) : WeightSource
 {
     public override string Name => name;
 

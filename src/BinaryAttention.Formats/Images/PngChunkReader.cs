@@ -46,7 +46,7 @@ internal ref struct PngChunkReader
         {
             int crcOffset = 8 + chunk.Length;
             uint stored = BinaryPrimitives.ReadUInt32BigEndian(remaining[crcOffset..]);
-            uint computed = PngCrc32.Compute(remaining[4..crcOffset]);
+            uint computed = Crc32.Compute(remaining[4..crcOffset]);
             if (stored != computed)
             {
                 throw new FileFormatException(_sourceName, $"the CRC of the {chunk.TypeName} chunk is {stored:X8}; its bytes give {computed:X8}. The file is damaged.", _position + crcOffset);

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Compression;
-using BinaryAttention.Formats.Images;
 
 namespace BinaryAttention.Formats.Checkpoints.Zip;
 
@@ -49,7 +48,7 @@ internal sealed class ZipDirectory
             ReadOnlySpan<byte> content = entry.IsDeflated ? Unpacked(entry) : _bytes.Slice(entry.DataOffset, entry.ByteCount);
             if (!_isVerified[entry.Index])
             {
-                if (PngCrc32.Compute(content) != entry.Crc)
+                if (Crc32.Compute(content) != entry.Crc)
                 {
                     throw new FileFormatException(_sourceName, $"the content of member {Quote.Name(entry.Name)} does not have the checksum the zip archive gives for it. The file is damaged, or was written without checksums.", entry.DataOffset);
                 }

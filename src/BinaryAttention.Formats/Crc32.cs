@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
 
-namespace BinaryAttention.Formats.Images;
+namespace BinaryAttention.Formats;
 
 /// <summary>
-/// CRC-32 over the reflected polynomial 0xEDB88320 (PNG specification, annex D), four bytes a step: table k holds the effect of a byte that
+/// CRC-32 over the reflected polynomial 0xEDB88320 (PNG and zip), four bytes a step: table k holds the effect of a byte that
 /// k more zero bytes follow, so the four look-ups of one step are independent of each other.
 /// </summary>
-internal static class PngCrc32
+internal static class Crc32
 {
     private static readonly uint[][] Tables = BuildTables();
 

@@ -34,17 +34,16 @@ public sealed class PackedSigns : IDisposable
         _headMagnitudes = new float[heads];
         _isFinite = new bool[heads];
         TokenView view = extent.View(data);
-        var headMagnitude = new float[TokenCount];
         fixed (ulong* words = _words)
-        fixed (float* magnitudes = _magnitudes, perHead = headMagnitude)
+        fixed (float* magnitudes = _magnitudes)
         {
             for (int head = 0; head < heads; head++)
             {
                 float* first = view.Head(head / HeadCount, head % HeadCount);
                 long token = (long)head * TokenCount;
-                _isFinite[head] = HeadSigns.Pack(first, view.TokenStride, TokenCount, Dimension, SignWeightingMode.MeanMagnitudePerHead, words + (token * WordsPerToken), perHead);
-                HeadSigns.Pack(first, view.TokenStride, TokenCount, Dimension, SignWeightingMode.MeanMagnitudePerToken, words + (token * WordsPerToken), magnitudes + token);
-                _headMagnitudes[head] = headMagnitude[0];
+                double total = HeadSigns.PackTokens(first, view.TokenStride, TokenCount, Dimension, words + (token * WordsPerToken), magnitudes + token);
+                _headMagnitudes[head] = HeadSigns.HeadMagnitude(total, TokenCount, Dimension);
+                _isFinite[head] = double.IsFinite(total);
             }
         }
     }

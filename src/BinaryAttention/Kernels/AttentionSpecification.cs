@@ -26,7 +26,9 @@ internal sealed record AttentionSpecification
     /// </summary>
     public bool IsTableMode => IsBinary && Bias is null && (Weighting.Columns is SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.None);
 
-    public bool RowsArePerToken => Weighting.Rows == SignWeightingMode.MeanMagnitudePerToken;
+    /// <summary>Whether probabilities come from a row's numerator tables: table mode with 8-bit probabilities.</summary>
+    public bool UsesNumeratorTables => IsTableMode && Quantization != ValueQuantization.Full;
 
-    public bool ColumnsArePerToken => Weighting.Columns == SignWeightingMode.MeanMagnitudePerToken;
+    /// <summary>The (batch, key head) pair that a (batch, query head) pair reads, both counted over all batch items.</summary>
+    public int KeyHead(int head) => (head / Shape.HeadCount * Shape.KeyHeadCount) + (head % Shape.HeadCount / HeadsPerKeyHead);
 }

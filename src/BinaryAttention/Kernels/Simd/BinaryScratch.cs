@@ -19,7 +19,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
     private double _tableSlope = double.NaN;
     private int _lastEntry;
 
-    public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, bool needsFloatRows, int floatColumns)
+    public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, int floatColumns)
     {
         int padded = KeyCodes.Blocks(specification.Shape.KeyLength) * KeyCodes.BlockKeys;
         bool hasLongDistances = specification.Shape.HeadDimension > BinaryRunLimits.ByteDistances;
@@ -33,8 +33,8 @@ internal sealed unsafe class BinaryScratch : IDisposable
         long longSums = plan.Take(manyKeys ? Rows * (long)layout.PaddedChannels * sizeof(long) : 0);
         long numerators = plan.Take(TableEntries);
         long residuals = plan.Take(TableEntries);
-        long logits = plan.Take(needsFloatRows ? (long)padded * sizeof(float) : 0);
-        long bias = plan.Take(needsFloatRows ? (long)padded * sizeof(float) : 0);
+        long logits = plan.Take(!specification.UsesNumeratorTables ? (long)padded * sizeof(float) : 0);
+        long bias = plan.Take(!specification.UsesNumeratorTables ? (long)padded * sizeof(float) : 0);
         bool full = specification.Quantization == ValueQuantization.Full;
         long floatRows = plan.Take(full ? Rows * (long)padded * sizeof(float) : 0);
         long floatSums = plan.Take(full ? Rows * (long)floatColumns * sizeof(float) : 0);

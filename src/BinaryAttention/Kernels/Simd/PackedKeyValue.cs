@@ -20,7 +20,6 @@ internal sealed unsafe class PackedKeyValue : IDisposable
     private readonly long _valueBytes;
     private readonly int _floatPanelColumns;
     private readonly bool[] _keysAreFinite;
-    private readonly float[] _largestWeights;
 
     public PackedKeyValue(AttentionSpecification specification, in ValueLayout layout, int bitsPerCode, int floatPanelColumns)
     {
@@ -38,7 +37,6 @@ internal sealed unsafe class PackedKeyValue : IDisposable
         _values = new NativeBuffer(Heads * _valueBytes);
         _channels = new NativeBuffer(2L * Heads * layout.PaddedChannels * sizeof(float));
         _keysAreFinite = new bool[Heads];
-        _largestWeights = new float[Heads];
     }
 
     public ValueLayout Layout { get; }
@@ -65,9 +63,6 @@ internal sealed unsafe class PackedKeyValue : IDisposable
 
     /// <summary>False if a key of the head holds a NaN or infinity.</summary>
     public bool KeysAreFinite(int head) => _keysAreFinite[head];
-
-    /// <summary>The largest key weight of the head.</summary>
-    public float LargestWeight(int head) => _largestWeights[head];
 
     public void Set(TokenView key, TokenView value, CancellationToken cancellationToken) =>
         TileLoop.Run(Heads, _specification.Threads, head => SetHead(head, key, value), cancellationToken);
@@ -97,7 +92,6 @@ internal sealed unsafe class PackedKeyValue : IDisposable
             KeyCodes.Pack(words.As<ulong>(), shape.KeyLength, shape.HeadDimension, _bitsPerCode, Codes(head));
         }
 
-        _largestWeights[head] = Math.Abs(System.Numerics.Tensors.TensorPrimitives.MaxMagnitude(new ReadOnlySpan<float>(Weights(head), shape.KeyLength)));
         if (IsFull)
         {
             FloatPanels.PackChannels(values, value.TokenStride, shape.KeyLength, shape.ValueDimension, _floatPanelColumns, Layout.PaddedKeys, FloatValues(head));

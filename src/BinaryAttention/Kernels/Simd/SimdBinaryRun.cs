@@ -78,8 +78,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     private void AttendTile(int head, int tile, TokenView destination, float* logSumExp)
     {
         AttentionShape shape = _specification.Shape;
-        int batch = head / shape.HeadCount;
-        int keyHead = (batch * shape.KeyHeadCount) + (head % shape.HeadCount / _specification.HeadsPerKeyHead);
+        int keyHead = _specification.KeyHead(head);
         int first = tile * BinaryRunLimits.TileQueries;
         int end = Math.Min(first + BinaryRunLimits.TileQueries, shape.QueryLength);
         if (!_queries.AreFinite(head) || !_keyValue.KeysAreFinite(keyHead))
@@ -94,8 +93,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
 
         if (!_scratches.TryTake(out BinaryScratch? scratch))
         {
-            bool needsFloatRows = IsFull || !_specification.IsTableMode;
-            scratch = new BinaryScratch(_specification, _layout, _planes * TLookup.TableBytes, TIntegerLanes.GroupKeys == 2, needsFloatRows, FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns);
+            scratch = new BinaryScratch(_specification, _layout, _planes * TLookup.TableBytes, TIntegerLanes.GroupKeys == 2, FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns);
         }
 
         for (int query = first; query < end; query += Rows)
@@ -121,7 +119,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         FindDistances(scratch, head, keyHead, firstQuery, rows, slopes);
         for (int row = 0; row < rows; row++)
         {
-            if (_specification.IsTableMode && !IsFull)
+            if (_specification.UsesNumeratorTables)
             {
                 results[row] = _hasLongDistances ? LongTableRow(scratch, row, Math.Abs(slopes[row])) : TableRow(scratch, row, Math.Abs(slopes[row]));
             }
@@ -159,7 +157,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         {
             for (int row = 0; row < rows; row++)
             {
-                bool flip = _specification.IsTableMode && !IsFull && slopes[row] < 0;
+                bool flip = _specification.UsesNumeratorTables && slopes[row] < 0;
                 LongDistances.Find(_queries.Words(head, firstQuery + row), _keyValue.SignWords(keyHead), _specification.Shape.KeyLength, dimension, flip, scratch.LongDistances + ((long)row * scratch.PaddedKeys));
             }
 
@@ -168,7 +166,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
 
         for (int row = 0; row < Rows; row++)
         {
-            bool flip = _specification.IsTableMode && !IsFull && slopes[row] < 0;
+            bool flip = _specification.UsesNumeratorTables && slopes[row] < 0;
             TLookup.BuildTables(_queries.Words(head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
         }
 

@@ -86,7 +86,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         }
 
         Start(scratch, head, firstQuery, queries);
-        int keyHead = (head / shape.HeadCount * shape.KeyHeadCount) + (head % shape.HeadCount / _specification.HeadsPerKeyHead);
+        int keyHead = _specification.KeyHead(head);
         float* keys = _keys.As<float>() + (keyHead * _keyElements);
         float* values = _values.As<float>() + (keyHead * _valueElements);
         for (int firstKey = 0; firstKey < shape.KeyLength; firstKey += ExactScratch.BlockKeys)

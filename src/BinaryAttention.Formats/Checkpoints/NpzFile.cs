@@ -9,6 +9,7 @@ namespace BinaryAttention.Formats.Checkpoints;
 /// </summary>
 public sealed class NpzFile : TensorFile
 {
+    private const string Expected = "a NumPy archive";
     internal const string Suffix = ".npy";
 
     // NumPy writes 128 bytes for a plain array; a small file of deflated blanks must not keep the header reader busy for long.
@@ -56,7 +57,7 @@ public sealed class NpzFile : TensorFile
     public static new NpzFile Open(string path, CheckpointLimits? limits = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Create(MappedByteSource.Open(path), path, limits ?? CheckpointLimits.Default);
+        return TensorFileFormat.OpenZip(MappedByteSource.Open(path), Expected, path, limits ?? CheckpointLimits.Default, Create);
     }
 
     /// <summary>Checks a file held in memory. The bytes are used in place and must not change.</summary>
@@ -67,7 +68,7 @@ public sealed class NpzFile : TensorFile
     public static NpzFile Parse(ReadOnlyMemory<byte> bytes, string sourceName = "npz", CheckpointLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(sourceName);
-        return Create(new MemoryByteSource(bytes), sourceName, limits ?? CheckpointLimits.Default);
+        return TensorFileFormat.OpenZip(new MemoryByteSource(bytes), Expected, sourceName, limits ?? CheckpointLimits.Default, Create);
     }
 
     /// <inheritdoc/>
@@ -92,19 +93,6 @@ public sealed class NpzFile : TensorFile
     public override void Dispose() => _bytes.Dispose();
 
     internal static NpzFile Create(ByteSource bytes, ZipDirectory archive, string sourceName, CheckpointLimits limits) => new(bytes, archive, sourceName, limits);
-
-    private static NpzFile Create(ByteSource bytes, string sourceName, CheckpointLimits limits)
-    {
-        try
-        {
-            return new NpzFile(bytes, TensorFileFormat.RequireZip(bytes, "a NumPy archive", sourceName, limits), sourceName, limits);
-        }
-        catch
-        {
-            bytes.Dispose();
-            throw;
-        }
-    }
 
     private (TensorEntry Entry, int DataStart) ReadHeader(ZipEntry member, string label, CheckpointLimits limits)
     {

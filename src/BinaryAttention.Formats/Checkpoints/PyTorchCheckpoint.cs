@@ -12,6 +12,7 @@ namespace BinaryAttention.Formats.Checkpoints;
 /// </summary>
 public sealed class PyTorchCheckpoint : TensorFile
 {
+    private const string Expected = "a PyTorch checkpoint of version 1.6 or later";
     private const string PickleName = "data.pkl";
 
     private readonly ByteSource _bytes;
@@ -71,7 +72,7 @@ public sealed class PyTorchCheckpoint : TensorFile
     public static new PyTorchCheckpoint Open(string path, CheckpointLimits? limits = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Create(MappedByteSource.Open(path), path, limits ?? CheckpointLimits.Default);
+        return TensorFileFormat.OpenZip(MappedByteSource.Open(path), Expected, path, limits ?? CheckpointLimits.Default, Create);
     }
 
     /// <summary>Checks a file held in memory. The bytes are used in place and must not change.</summary>
@@ -82,7 +83,7 @@ public sealed class PyTorchCheckpoint : TensorFile
     public static PyTorchCheckpoint Parse(ReadOnlyMemory<byte> bytes, string sourceName = "pth", CheckpointLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(sourceName);
-        return Create(new MemoryByteSource(bytes), sourceName, limits ?? CheckpointLimits.Default);
+        return TensorFileFormat.OpenZip(new MemoryByteSource(bytes), Expected, sourceName, limits ?? CheckpointLimits.Default, Create);
     }
 
     /// <inheritdoc/>
@@ -113,19 +114,6 @@ public sealed class PyTorchCheckpoint : TensorFile
     {
         ZipEntry[] found = [.. archive.Entries.Where(static entry => entry.Name.EndsWith(PickleName, StringComparison.Ordinal) && entry.Name[..^PickleName.Length] is var folder && (folder.Length == 0 || folder.IndexOf('/', StringComparison.Ordinal) == folder.Length - 1))];
         return found.Length == 1 ? found[0] : null;
-    }
-
-    private static PyTorchCheckpoint Create(ByteSource bytes, string sourceName, CheckpointLimits limits)
-    {
-        try
-        {
-            return new PyTorchCheckpoint(bytes, TensorFileFormat.RequireZip(bytes, "a PyTorch checkpoint of version 1.6 or later", sourceName, limits), sourceName, limits);
-        }
-        catch
-        {
-            bytes.Dispose();
-            throw;
-        }
     }
 
     private void CheckKind(string folder)

@@ -41,16 +41,25 @@ internal static class TensorFileFormat
     /// <summary>Whether the bytes begin as a zip archive does, an empty one included.</summary>
     public static bool IsZip(ByteSource bytes) => bytes.Length >= 4 && bytes.Slice(0, 4) is [(byte)'P', (byte)'K', 3, 4] or [(byte)'P', (byte)'K', 5, 6];
 
-    /// <summary>Reads the directory of what must be a zip archive.</summary>
-    public static ZipDirectory RequireZip(ByteSource bytes, string expected, string sourceName, CheckpointLimits limits)
+    /// <summary>Opens bytes of what must be a zip archive and takes ownership of them.</summary>
+    public static T OpenZip<T>(ByteSource bytes, string expected, string sourceName, CheckpointLimits limits, Func<ByteSource, ZipDirectory, string, CheckpointLimits, T> create)
+        where T : TensorFile
     {
-        if (!IsZip(bytes))
+        try
         {
-            RefuseKnown(bytes, sourceName);
-            throw new FileFormatException(sourceName, $"the file does not begin with the signature of a zip archive ('PK'), as {expected} does.", 0);
-        }
+            if (!IsZip(bytes))
+            {
+                RefuseKnown(bytes, sourceName);
+                throw new FileFormatException(sourceName, $"the file does not begin with the signature of a zip archive ('PK'), as {expected} does.", 0);
+            }
 
-        return ZipDirectory.Read(bytes, sourceName, limits);
+            return create(bytes, ZipDirectory.Read(bytes, sourceName, limits), sourceName, limits);
+        }
+        catch
+        {
+            bytes.Dispose();
+            throw;
+        }
     }
 
     private static void RefuseKnown(ByteSource bytes, string sourceName)

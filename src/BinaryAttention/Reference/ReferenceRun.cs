@@ -7,6 +7,7 @@ namespace BinaryAttention.Reference;
 
 internal sealed unsafe class ReferenceRun(AttentionSpecification specification) : KernelRun
 {
+    private readonly TileLoop _loop = specification.CreateLoop();
     private ReferenceOperand? _query;
     private ReferenceOperand? _key;
     private ReferenceOperand? _value;
@@ -28,10 +29,9 @@ internal sealed unsafe class ReferenceRun(AttentionSpecification specification) 
     {
         AttentionShape shape = specification.Shape;
         var inputs = new ReferenceInputs(specification, _query!, _key!, _value!);
-        TileLoop.Run(
+        _loop.Run(
             shape.BatchSize * shape.HeadCount,
-            specification.Threads,
-            tile =>
+            (tile, _) =>
             {
                 int batch = tile / shape.HeadCount;
                 int head = tile % shape.HeadCount;
@@ -54,6 +54,7 @@ internal sealed unsafe class ReferenceRun(AttentionSpecification specification) 
 
     public override void Dispose()
     {
+        _loop.Dispose();
         _query = null;
         _key = null;
         _value = null;

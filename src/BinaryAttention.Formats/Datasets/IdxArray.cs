@@ -120,16 +120,16 @@ public sealed class IdxArray
         var lengths = new byte[4 * rank];
         content.ReadExactly(lengths);
         shape = new int[rank];
-        long count = 1;
+        long count = 1, most = Math.Min(limits.MaxValues, Array.MaxLength - HeaderBytes(byte.MaxValue));
         for (int axis = 0; axis < rank; axis++)
         {
             uint length = BinaryPrimitives.ReadUInt32BigEndian(lengths.AsSpan(4 * axis));
             int at = isPacked ? -1 : FixedBytes + (4 * axis);
 
             // No length beyond the limit is multiplied, so that the product stays within 64 bits.
-            if (length > limits.MaxValues || (count *= length) > limits.MaxValues)
+            if (length > most || (count *= length) > most)
             {
-                throw new FileFormatException(sourceName, $"dimension {axis} has length {length}; arrays of at most {limits.MaxValues} values are read (IdxLimits.MaxValues).", at);
+                throw new FileFormatException(sourceName, $"dimension {axis} has length {length}; arrays of at most {most} values are read (IdxLimits.MaxValues).", at);
             }
 
             shape[axis] = (int)length;

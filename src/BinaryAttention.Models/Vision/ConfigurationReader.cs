@@ -27,9 +27,9 @@ internal static class ConfigurationReader
         bool distilled = source.FindShape(CheckpointNames.DistillationToken) is not null;
         bool relative = source.FindShape(CheckpointNames.RelativeTable(0)) is not null;
         int inner = source.HasFreeAttentionWidth ? AttentionWidth(source) : width;
-        int heads = HeadCount(source, options, inner, relative);
         int gridTokens = position[1] - (distilled ? 2 : 1);
         (int height, int columns) = Grid(source, gridTokens, patch[3]);
+        int heads = HeadCount(source, options, inner, relative);
         var configuration = new VisionTransformerConfiguration
         {
             ImageHeight = height * patch[3],

@@ -160,10 +160,14 @@ public sealed record VisionTransformerConfiguration
         // Every buffer of one image must be indexable by an int, whatever a damaged file claims.
         // TokenCount itself may have wrapped around, so tokens are counted again in 64 bits.
         long tokens = SpecialTokenCount + ((long)GridHeight * GridWidth);
-        long attention = _headDimension != 0 ? (long)_headDimension * HeadCount : Width;
-        if (tokens > int.MaxValue || attention > int.MaxValue / 4 || tokens * Math.Max(Math.Max(3 * Math.Max(attention, Width), HiddenWidth), (long)ChannelCount * PatchSize * PatchSize) > Array.MaxLength)
+        if (tokens > int.MaxValue || tokens * Math.Max(Math.Max(3L * Width, HiddenWidth), (long)ChannelCount * PatchSize * PatchSize) > Array.MaxLength)
         {
-            throw new ArgumentException($"{tokens} tokens of Width {Width} and {HeadCount} heads of {HeadDimension} do not fit one array; use smaller images or larger patches.", "configuration");
+            throw new ArgumentException($"{tokens} tokens of Width {Width} do not fit one array; use smaller images or larger patches.", "configuration");
+        }
+
+        if ((long)_headDimension * HeadCount > Array.MaxLength / (3 * tokens))
+        {
+            throw new ArgumentException($"{tokens} tokens of {HeadCount} heads of HeadDimension {_headDimension} do not fit one array; use smaller images or larger patches.", "configuration");
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed class EvaluationInput
         Option[] foreign = isIdx ? [_images, _labels, _resize, _crop] : [_skip, _take];
         if (Array.Find(needed, option => !IsGiven(parsed, option)) is { } missing)
         {
-            throw new BadInputException($"{missing.Name} is missing. Give --images and --labels for a folder of pictures, or --idx-images and --idx-labels for IDX files.");
+            throw new BadInputException($"{missing.Name} is missing. Give --images and --labels for a folder of pictures, or --idx-images and --idx-labels for IDX files. See 'binattn evaluate --help'.");
         }
 
         if (Array.Find(foreign, option => IsGiven(parsed, option)) is { } wrong)

@@ -81,7 +81,7 @@ internal sealed class PrefixedTensorFile : TensorFile
             .Select(static tensor => tensor.Name.IndexOf('.', StringComparison.Ordinal) is var dot and > 0 ? tensor.Name[..dot] : null)
             .OfType<string>()
             .GroupBy(static name => name, StringComparer.Ordinal)
-            .Select(static group => $"{Quote.Name(group.Key)} ({group.Count()} tensors)")];
+            .Select(static group => $"{Quote.Name(group.Key)} ({group.Count()} tensor{(group.Count() == 1 ? string.Empty : "s")})")];
         string more = groups.Length > MostChoices ? " and more" : string.Empty;
         return groups.Length == 0 ? "No name has a dot: leave the prefix out." : $"Names begin with {string.Join(", ", groups.Take(MostChoices))}{more}.";
     }

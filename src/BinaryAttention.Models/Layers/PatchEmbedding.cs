@@ -13,16 +13,18 @@ internal sealed class PatchEmbedding(Linear projection, int channels, int patchS
     /// <summary>Values of one unfolded patch.</summary>
     public int PatchLength => channels * patchSize * patchSize;
 
+    /// <summary>Values of room that one patch needs: unfolded and, if tokens are normalised before they are added, projected.</summary>
+    public int RoomLength => PatchLength + (tokenNorm is null ? 0 : projection.Outputs);
+
     /// <summary>Projects the patches of one image.</summary>
     /// <param name="image"><c>[channels, height, width]</c>; both sides whole numbers of patches.</param>
     /// <param name="height">Rows of pixels.</param>
     /// <param name="width">Columns of pixels.</param>
-    /// <param name="patches">Room for the unfolded image, as many values as the image.</param>
-    /// <param name="projected">Room for the projected patches of a model that normalises them, as many values as <paramref name="tokens"/>.</param>
+    /// <param name="patches">Room of <see cref="RoomLength"/> values for every patch.</param>
     /// <param name="tokens"><c>[patches, outputs]</c>, added to: it holds the position embedding.</param>
     /// <param name="threads">Most threads, at least 1.</param>
     /// <param name="cancellationToken">Checked before the product.</param>
-    public void Forward(ReadOnlySpan<float> image, int height, int width, Span<float> patches, Span<float> projected, Span<float> tokens, int threads, CancellationToken cancellationToken)
+    public void Forward(ReadOnlySpan<float> image, int height, int width, Span<float> patches, Span<float> tokens, int threads, CancellationToken cancellationToken)
     {
         int gridHeight = height / patchSize, gridWidth = width / patchSize;
         int target = 0;
@@ -50,8 +52,9 @@ internal sealed class PatchEmbedding(Linear projection, int channels, int patchS
             return;
         }
 
+        Span<float> projected = patches.Slice(rows * PatchLength, rows * projection.Outputs);
         projection.Forward(patches, projected, rows, MatrixEpilogue.None, threads, cancellationToken);
         tokenNorm.Forward(projected, projected, rows, threads, cancellationToken);
-        TensorPrimitives.Add(tokens[..(rows * projection.Outputs)], projected[..(rows * projection.Outputs)], tokens);
+        TensorPrimitives.Add(tokens[..projected.Length], projected, tokens);
     }
 }

@@ -13,8 +13,9 @@ internal static class ConfigurationReader
 
     /// <summary>The configuration of a checkpoint; its shapes are not all checked yet.</summary>
     /// <exception cref="FileFormatException">A tensor that decides a size is missing or has an odd shape, a block index is absurd, or the head count or grid is not clear.</exception>
-    public static VisionTransformerConfiguration Read(WeightSource source, CheckpointOptions options)
+    public static VisionTransformerConfiguration Read(WeightSource source, CheckpointOptions? options = null)
     {
+        options ??= new CheckpointOptions();
         string[] needed = [CheckpointNames.ClassToken, CheckpointNames.PositionEmbedding, CheckpointNames.PatchProjection + ".weight", CheckpointNames.Block(0, "mlp.fc1.weight"), CheckpointNames.Head + ".weight"];
         string[] missing = [.. needed.Where(name => source.FindShape(name) is null)];
         if (missing.Length > 0)
@@ -126,7 +127,7 @@ internal static class ConfigurationReader
 
         return inner % UsualHeadDimension == 0
             ? inner / UsualHeadDimension
-            : throw new FileFormatException(source.Name, $"the number of attention heads is not clear: the {inner} channels of a query are no multiple of {UsualHeadDimension} and the metadata has no num_heads. Say how many there are with HeadCount, or store num_heads in the metadata.");
+            : throw new FileFormatException(source.Name, $"the number of attention heads is not clear: the {inner} channels of a query are no multiple of {UsualHeadDimension} and the metadata has no num_heads. Say how many there are (HeadCount of CheckpointOptions or of a configuration; --heads), or store num_heads in the metadata.");
     }
 
     private static MlpActivation Activation(WeightSource source) => !source.Metadata.TryGetValue("activation", out string? text) ? MlpActivation.Gelu : text switch

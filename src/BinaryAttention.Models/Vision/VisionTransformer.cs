@@ -181,7 +181,7 @@ public sealed class VisionTransformer
         {
             Span<float> tokens = buffers.Tokens.Slice(item * itemLength, itemLength);
             _firstTokens.Span.CopyTo(tokens);
-            _weights.Patches.Forward(images.Slice(item * ImageLength, ImageLength), Configuration.ImageHeight, Configuration.ImageWidth, buffers.Wide, buffers.Normalised, tokens[(Configuration.SpecialTokenCount * Configuration.Width)..], _threads, cancellationToken);
+            _weights.Patches.Forward(images.Slice(item * ImageLength, ImageLength), Configuration.ImageHeight, Configuration.ImageWidth, buffers.Wide, tokens[(Configuration.SpecialTokenCount * Configuration.Width)..], _threads, cancellationToken);
         }
     }
 
@@ -230,7 +230,6 @@ public sealed class VisionTransformer
             return buffers;
         }
 
-        int patchLength = _weights.Patches.PatchLength;
-        return new BlockBuffers(rows, Configuration.Width, Configuration.AttentionWidth, Math.Max(Math.Max(3 * Configuration.AttentionWidth, Configuration.HiddenWidth), patchLength));
+        return new BlockBuffers(rows, Configuration.Width, Configuration.AttentionWidth, Math.Max(Math.Max(3 * Configuration.AttentionWidth, Configuration.HiddenWidth), _weights.Patches.RoomLength));
     }
 }

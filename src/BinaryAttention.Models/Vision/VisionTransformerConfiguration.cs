@@ -160,7 +160,7 @@ public sealed record VisionTransformerConfiguration
         // Every buffer of one image must be indexable by an int, whatever a damaged file claims.
         // TokenCount itself may have wrapped around, so tokens are counted again in 64 bits.
         long tokens = SpecialTokenCount + ((long)GridHeight * GridWidth);
-        if (tokens > int.MaxValue || tokens * Math.Max(Math.Max(3L * Width, HiddenWidth), (long)ChannelCount * PatchSize * PatchSize) > Array.MaxLength)
+        if (tokens > int.MaxValue || tokens * Math.Max(Math.Max(3L * Width, HiddenWidth), ((long)ChannelCount * PatchSize * PatchSize) + Width) > Array.MaxLength)
         {
             throw new ArgumentException($"{tokens} tokens of Width {Width} do not fit one array; use smaller images or larger patches.", "configuration");
         }

@@ -14,7 +14,7 @@ internal sealed class EvaluationInput
     private readonly Option<string?> _idxImages = new("--idx-images") { Description = "Grey pictures as an IDX file, as MNIST comes, plain or packed with gzip.", HelpName = "FILE" };
     private readonly Option<string?> _idxLabels = new("--idx-labels") { Description = "Their class indices as an IDX file.", HelpName = "FILE" };
     private readonly Option<int> _skip = Skip();
-    private readonly Option<int> _take = CommonOptions.Positive("--take", "IDX pictures to take behind those skipped; all if left out.", int.MaxValue);
+    private readonly Option<int> _take = Take();
     private readonly Option<string?> _mean = new("--mean") { Description = "Mean of red, green and blue in units of 0..1, ImageNet's if left out; of grey for IDX files, MNIST's 0.1307 if left out.", HelpName = "r,g,b" };
     private readonly Option<string?> _deviation = new("--std") { Description = "Standard deviation of red, green and blue, ImageNet's if left out; of grey for IDX files, MNIST's 0.3081 if left out.", HelpName = "r,g,b" };
     private readonly Option<int> _resize = CommonOptions.Positive("--resize", "Pixels of the shorter side before cropping.", 256);
@@ -97,6 +97,15 @@ internal sealed class EvaluationInput
 
         requireInput = recognizer => recognizer.RequireGrey(digits.Height, digits.Width);
         return new DigitSet(digits, labelsPath, skip, take, mean, deviation);
+    }
+
+    private static Option<int> Take()
+    {
+        Option<int> option = CommonOptions.Positive("--take", "IDX pictures to take behind those skipped; all if left out.", defaultValue: 1);
+
+        // Help would show a default that does not hold.
+        option.DefaultValueFactory = null;
+        return option;
     }
 
     private static Option<int> Skip()

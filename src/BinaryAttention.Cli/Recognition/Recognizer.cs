@@ -27,16 +27,19 @@ internal sealed class Recognizer
     /// <summary>Whether the checkpoint has relative-position tables, which only training with one-bit attention adds.</summary>
     public bool IsTrainedOneBit => _model.Configuration.HasRelativePositionBias;
 
-    /// <summary>Loads a checkpoint once and runs it in each of the modes.</summary>
+    /// <summary>Loads a checkpoint for photographs once and runs it in each of the modes.</summary>
     public static Recognizer[] Load(string path, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
     {
-        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
-        VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options);
-        if (loaded.Configuration.ImageHeight != loaded.Configuration.ImageWidth || loaded.Configuration.ChannelCount != 3)
-        {
-            throw new BadInputException($"{path}: the model takes {loaded.Configuration.ImageHeight} x {loaded.Configuration.ImageWidth} pictures of {loaded.Configuration.ChannelCount} channels; square RGB is expected.");
-        }
+        Recognizer[] recognizers = Load(path, new CheckpointOptions(), quantization, threads, modes);
+        recognizers[0].RequirePhotographs();
+        return recognizers;
+    }
 
+    /// <summary>Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes.</summary>
+    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
+    {
+        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
+        VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options, checkpoint);
         var recognizers = new Recognizer[modes.Length];
         for (int i = 0; i < recognizers.Length; i++)
         {
@@ -51,6 +54,26 @@ internal sealed class Recognizer
 
     /// <summary>The evaluation preprocessing of DeiT for the model's input size.</summary>
     public ImagePreprocessing DefaultPreprocessing() => new((int)Math.Round(ImageSize / EvaluationCropRatio), ImageSize);
+
+    /// <summary>Refuses a model that does not take square colour pictures.</summary>
+    public void RequirePhotographs()
+    {
+        VisionTransformerConfiguration sizes = _model.Configuration;
+        if (sizes.ImageHeight != sizes.ImageWidth || sizes.ChannelCount != 3)
+        {
+            throw new BadInputException($"{_path}: the model takes {sizes.ImageHeight} x {sizes.ImageWidth} pictures of {sizes.ChannelCount} channels; square RGB is expected.");
+        }
+    }
+
+    /// <summary>Refuses a model that does not take grey pictures of a size.</summary>
+    public void RequireGrey(int height, int width)
+    {
+        VisionTransformerConfiguration sizes = _model.Configuration;
+        if (sizes.ImageHeight != height || sizes.ImageWidth != width || sizes.ChannelCount != 1)
+        {
+            throw new BadInputException($"{_path}: the model takes {sizes.ImageHeight} x {sizes.ImageWidth} pictures of {sizes.ChannelCount} channels, but --idx-images holds {height} x {width} grey ones.");
+        }
+    }
 
     public void RequireInput(int cropSize)
     {

@@ -70,11 +70,13 @@ public static class FidelityPage
     private static void WriteHeads(HtmlText html, IReadOnlyList<IReadOnlyList<HeadFidelity>> layers)
     {
         html.Write($"<h2>Layers and heads</h2>\n<p>The large figure is over all query rows, the small one over the rows of the special tokens (the class token decides the classification).</p>\n");
+        html.Write($"<div class=\"side\">\n");
         double worst = Math.Max(1e-9, layers.Max(static heads => heads.Max(static head => double.IsNaN(head.MapDivergence) ? 0 : head.MapDivergence)));
         FidelityTables.Write(html, "KL divergence of the attention maps, nats (0 is equal)", layers, head => (FidelityTables.Figure(head.MapDivergence, "F3"), FidelityTables.Figure(head.SpecialRowDivergence, "F3"), head.MapDivergence / worst));
         FidelityTables.Write(html, "Cosine similarity of the attention maps (1 is equal)", layers, static head => (FidelityTables.Figure(head.MapCosine, "F3"), FidelityTables.Figure(head.SpecialRowCosine, "F3"), 1 - head.MapCosine));
         FidelityTables.Write(html, "Relative error of the attention output, percent", layers, static head => (Percent(head.OutputError), Percent(head.SpecialRowOutputError), head.OutputError));
         FidelityTables.Write(html, "Its parts, percent: signs alone, and below 8-bit probabilities and values", layers, static head => (Percent(head.SignError), Percent(head.QuantizationError), head.SignError));
+        html.Write($"</div>\n");
     }
 
     private static void WriteDefinitions(HtmlText html)

@@ -12,9 +12,20 @@ internal static class PictureSection
     {
         html.Write($"<h2>What the class token looks at</h2>\n<p>In each pair exact attention is on the left, one-bit attention on the right, over the patches of the photograph; both share one scale, whose end is the pair&#39;s largest probability (given with each pair).</p>\n");
         html.Write($"<p class=\"legend\">0 <img class=\"ramp\" alt=\"colour scale\" src=\"{Ramp()}\"/> largest</p>\n");
-        foreach (FidelityPicture picture in report.Pictures)
+        for (int i = 0; i < report.Pictures.Count; i++)
         {
-            WritePicture(html, picture, report.Layers.Count, report.Layers[0].Count);
+            // The first is shown at once, the others at a click.
+            if (i == 0)
+            {
+                html.Write($"<details open=\"open\">");
+            }
+            else
+            {
+                html.Write($"<details>");
+            }
+
+            WritePicture(html, report.Pictures[i], report.Layers.Count, report.Layers[0].Count);
+            html.Write($"</details>\n");
         }
 
         if (report.Pictures.Any(static picture => picture.Maps.Heads.Count > 0))
@@ -33,7 +44,7 @@ internal static class PictureSection
 
     private static void WritePicture(HtmlText html, FidelityPicture picture, int layers, int heads)
     {
-        html.Write($"<details open=\"open\"><summary><bdi>{picture.Name}</bdi></summary>\n<figure><img class=\"photo\" alt=\"the photograph\" src=\"{HeatPicture.DataUri(picture.Photograph)}\"/><figcaption><bdi>{picture.Name}</bdi>, as the model sees it</figcaption></figure>\n");
+        html.Write($"<summary><bdi>{picture.Name}</bdi></summary>\n<div class=\"side\"><figure><img class=\"photo\" alt=\"the photograph\" src=\"{HeatPicture.DataUri(picture.Photograph)}\"/><figcaption><bdi>{picture.Name}</bdi>, as the model sees it</figcaption></figure>\n");
         html.Write($"<div class=\"scroll\"><table><thead><tr><th scope=\"col\">layer</th>");
         for (int head = 0; head < heads; head++)
         {
@@ -57,7 +68,7 @@ internal static class PictureSection
             html.Write($"</tr>\n");
         }
 
-        html.Write($"</tbody></table></div></details>\n");
+        html.Write($"</tbody></table></div></div>\n");
     }
 
     private static void WriteMaps(HtmlText html, string name, HeadMaps maps, HeadFidelity figures)

@@ -1,0 +1,11 @@
+using BinaryAttention.Models.Metrics;
+using BinaryAttention.Models.Reports;
+
+namespace BinaryAttention.Cli.Recognition;
+
+/// <summary>What a comparison found.</summary>
+internal sealed record Comparison(int Images, int Unreadable, IReadOnlyList<IReadOnlyList<HeadFidelity>> Layers, SensitivityReport Sensitivity, IReadOnlyList<FidelityPicture> Pictures, bool IsTrainedOneBit)
+{
+    /// <summary>The model with the most exact layers that were tried; that with none if no search was asked for.</summary>
+    public MixedAttention Suggestion => Sensitivity.Suggestions.Count > 0 ? Sensitivity.Suggestions[^1] : Sensitivity.AllBinary;
+}

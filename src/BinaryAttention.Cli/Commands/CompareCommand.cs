@@ -53,7 +53,7 @@ internal static class CompareCommand
             }
 
             Recognizer recognizer = Recognizer.Load(modelPath, request.Quantization, parsed.GetValue(threads), AttentionMode.Exact)[0];
-            Comparison comparison = new ModelComparison(context, recognizer, request).Run(chosen);
+            Comparison comparison = new ModelComparison(context, recognizer, request).Run(chosen, folder.Images.Count);
             string attention = $"{weightingName} magnitudes, {quantizationName} values";
             if (page is not null)
             {
@@ -94,11 +94,10 @@ internal static class CompareCommand
         ToolVersion = typeof(Attention).Assembly.GetName().Version?.ToString(3) ?? "unknown",
         BinaryAttention = attention,
         Remark = comparison.IsTrainedOneBit ? AttentionModes.TrainedOneBitRemark : string.Empty,
-        ImageCount = comparison.Images,
-        UnreadableCount = comparison.Unreadable,
+        Pictures = comparison.PicturesInWords,
         Layers = comparison.Layers,
         Sensitivity = comparison.Sensitivity,
-        Pictures = comparison.Pictures,
+        Photographs = comparison.Pictures,
     };
 
     private static string Quoted(string argument) =>

@@ -13,10 +13,9 @@ internal static class CompareOutput
 
     public static void WriteTables(CliContext context, Comparison comparison, string attention)
     {
-        string left = comparison.Unreadable > 0 ? $" ({comparison.Unreadable} unreadable left out)" : string.Empty;
         NumberTable.Write(
             Terminal.ForOutput(context),
-            $"Attention of each head, {attention}, {comparison.Images} pictures{left}",
+            $"Attention of each head, {attention}, {comparison.PicturesInWords}",
             [">layer", ">head", ">KL nats", ">KL class row", ">cosine", ">cosine class row", ">output error %", ">class row %", ">signs alone %", ">8-bit part %"],
             [
                 .. from layer in Enumerable.Range(0, comparison.Layers.Count)
@@ -89,6 +88,7 @@ internal static class CompareOutput
             writer.WriteString("model", Path.GetFileName(model));
             writer.WriteString("weighting", weighting);
             writer.WriteString("quantization", quantization);
+            writer.WriteNumber("found", comparison.Found);
             writer.WriteNumber("images", comparison.Images);
             writer.WriteNumber("unreadable", comparison.Unreadable);
             Mixture(writer, comparison.Suggestion);

@@ -36,7 +36,8 @@ internal sealed class ModelComparison
         }
     }
 
-    public Comparison Run(IReadOnlyList<LabelledImage> images)
+    /// <summary>Compares over the first pictures of a folder.</summary>
+    public Comparison Run(IReadOnlyList<LabelledImage> images, int found)
     {
         var fidelity = new VisionTransformerFidelity(_recognizer.Model, _binary);
         var search = new SensitivitySearch(_recognizer.Model, _binary, _request.ExactLayers);
@@ -68,7 +69,7 @@ internal sealed class ModelComparison
 
             SensitivityReport sensitivity = search.Run(readable.Count, index => PictureReader.Read(readable[index].Path, _preprocessing), advance, _context.Cancellation);
             HeadFidelity[][] layers = [.. Enumerable.Range(0, fidelity.LayerCount).Select(layer => (HeadFidelity[])[.. Enumerable.Range(0, fidelity.HeadCount).Select(head => fidelity.Mean(layer, head))])];
-            result = new Comparison(readable.Count, images.Count - readable.Count, layers, sensitivity, Pictures(readable, pictures, layers, advance), _recognizer.IsTrainedOneBit);
+            result = new Comparison(found, readable.Count, images.Count - readable.Count, layers, sensitivity, Pictures(readable, pictures, layers, advance), _recognizer.IsTrainedOneBit);
         });
         return result!;
     }

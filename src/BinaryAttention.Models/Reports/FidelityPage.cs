@@ -28,7 +28,7 @@ public static class FidelityPage
         WriteFacts(html, report);
         WriteAnswers(html, report.Sensitivity);
         WriteHeads(html, report.Layers);
-        if (report.Pictures.Count > 0)
+        if (report.Photographs.Count > 0)
         {
             PictureSection.Write(html, report);
         }
@@ -47,13 +47,7 @@ public static class FidelityPage
         }
 
         html.Write($"<dl class=\"facts\">\n<dt>Model</dt><dd><bdi>{report.ModelName}</bdi></dd>\n<dt>One-bit attention</dt><dd>{report.BinaryAttention}</dd>\n");
-        html.Write($"<dt>Pictures</dt><dd>{report.ImageCount}");
-        if (report.UnreadableCount > 0)
-        {
-            html.Write($" ({report.UnreadableCount} unreadable left out)");
-        }
-
-        html.Write($"</dd>\n<dt>Command</dt><dd><code>{report.CommandLine}</code></dd>\n<dt>Version</dt><dd>BinaryAttention {report.ToolVersion}</dd>\n</dl>\n");
+        html.Write($"<dt>Pictures</dt><dd>{report.Pictures}</dd>\n<dt>Command</dt><dd><code>{report.CommandLine}</code></dd>\n<dt>Version</dt><dd>BinaryAttention {report.ToolVersion}</dd>\n</dl>\n");
     }
 
     private static void WriteAnswers(HtmlText html, SensitivityReport sensitivity)
@@ -87,7 +81,7 @@ public static class FidelityPage
         html.Write($"<dt>Relative error of the output</dt><dd>|O one-bit - O exact| / |O exact| over all rows and channels of a head, as it runs. Signs alone: the same with float probabilities and values. 8-bit part: |O one-bit - O one-bit in float| / |O exact|.</dd>\n");
         html.Write($"<dt>D</dt><dd>sum over classes of p ln(p / q), p the softmax of the exact model&#39;s logits, q that of the other; mean over pictures, in nats.</dd>\n");
         html.Write($"<dt>Sensitivity</dt><dd>D when the layer alone is one-bit; and D of the all-one-bit model less D when the layer alone is exact (below zero: exact is worse there).</dd>\n");
-        html.Write($"<dt>Heat maps</dt><dd>Colour follows the square root of the probability over the largest one of the pair.</dd>\n</dl>\n");
+        html.Write($"<dt>Heat maps</dt><dd>Colour follows the square root of the probability over the end of the scale, which both maps of a pair share.</dd>\n</dl>\n");
     }
 
     private static string Percent(double share) => FidelityTables.Figure(100 * share, "F1");

@@ -20,11 +20,8 @@ public sealed record FidelityReport
     /// <summary>Something the reader must know before the figures; nothing if empty.</summary>
     public string Remark { get; init; } = string.Empty;
 
-    /// <summary>Images that were measured.</summary>
-    public required int ImageCount { get; init; }
-
-    /// <summary>Images that could not be read and count in nothing.</summary>
-    public int UnreadableCount { get; init; }
+    /// <summary>The pictures that were measured, in words.</summary>
+    public required string Pictures { get; init; }
 
     /// <summary>Figures by layer and head, means over the images.</summary>
     public required IReadOnlyList<IReadOnlyList<HeadFidelity>> Layers { get; init; }
@@ -33,5 +30,5 @@ public sealed record FidelityReport
     public required SensitivityReport Sensitivity { get; init; }
 
     /// <summary>Photographs with the maps on them.</summary>
-    public IReadOnlyList<FidelityPicture> Pictures { get; init; } = [];
+    public IReadOnlyList<FidelityPicture> Photographs { get; init; } = [];
 }

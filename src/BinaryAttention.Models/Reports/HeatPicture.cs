@@ -19,6 +19,16 @@ internal static class HeatPicture
 
     public static string DataUri(RgbImage image) => "data:image/png;base64," + Convert.ToBase64String(PngEncoder.Encode(image));
 
+    /// <summary>The value that a share of all values of both does not exceed; NaN if there is one.</summary>
+    public static float Quantile(float[] first, float[] second, double share)
+    {
+        float[] sorted = [.. first, .. second];
+        Array.Sort(sorted);
+
+        // NaN sorts first.
+        return float.IsNaN(sorted[0]) ? float.NaN : sorted[(int)(share * (sorted.Length - 1))];
+    }
+
     /// <summary>The largest value of both; NaN if there is one.</summary>
     public static float Largest(ReadOnlySpan<float> first, ReadOnlySpan<float> second)
     {

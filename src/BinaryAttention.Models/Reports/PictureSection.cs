@@ -8,11 +8,14 @@ internal static class PictureSection
 {
     private const int RampPixels = 128;
 
+    // Single columns, that of the class token above all, are so bright that a scale to the very end would leave the rest dark.
+    private const double ScaleShare = 0.99;
+
     public static void Write(HtmlText html, FidelityReport report)
     {
         html.Write($"<h2>What the class token looks at</h2>\n<p>In each pair exact attention is on the left, one-bit attention on the right, over the patches of the photograph; both share one scale, whose end is the pair&#39;s largest probability (given with each pair).</p>\n");
         html.Write($"<p class=\"legend\">0 <img class=\"ramp\" alt=\"colour scale\" src=\"{Ramp()}\"/> largest</p>\n");
-        for (int i = 0; i < report.Pictures.Count; i++)
+        for (int i = 0; i < report.Photographs.Count; i++)
         {
             // The first is shown at once, the others at a click.
             if (i == 0)
@@ -24,16 +27,16 @@ internal static class PictureSection
                 html.Write($"<details>");
             }
 
-            WritePicture(html, report.Pictures[i], report.Layers.Count, report.Layers[0].Count);
+            WritePicture(html, report.Photographs[i], report.Layers.Count, report.Layers[0].Count);
             html.Write($"</details>\n");
         }
 
-        if (report.Pictures.Any(static picture => picture.Maps.Heads.Count > 0))
+        if (report.Photographs.Any(static picture => picture.Maps.Heads.Count > 0))
         {
             html.Write($"<h2>Whole attention maps</h2>\n<p>Rows are queries, columns keys; the class token is the first of both.</p>\n");
         }
 
-        foreach (FidelityPicture picture in report.Pictures)
+        foreach (FidelityPicture picture in report.Photographs)
         {
             foreach (HeadMaps maps in picture.Maps.Heads)
             {
@@ -73,11 +76,11 @@ internal static class PictureSection
 
     private static void WriteMaps(HtmlText html, string name, HeadMaps maps, HeadFidelity figures)
     {
-        float largest = HeatPicture.Largest(maps.Exact.Values, maps.Binary.Values);
+        float end = HeatPicture.Quantile(maps.Exact.Values, maps.Binary.Values, ScaleShare);
         html.Write($"<h3>Layer {maps.Layer}, head {maps.Head} on <bdi>{name}</bdi></h3>\n");
-        WriteMap(html, "exact", maps.Exact, largest);
-        WriteMap(html, "one-bit", maps.Binary, largest);
-        html.Write($"<p class=\"legend\">Scale 0 to {largest:G3}. Over all pictures this head has a KL divergence of {FidelityTables.Figure(figures.MapDivergence, "F3")} nats and a cosine similarity of {FidelityTables.Figure(figures.MapCosine, "F3")}.");
+        WriteMap(html, "exact", maps.Exact, end);
+        WriteMap(html, "one-bit", maps.Binary, end);
+        html.Write($"<p class=\"legend\">Scale 0 to {end:G3}; {1 - ScaleShare:P0} of the cells are brighter than its end. Over all pictures this head has a KL divergence of {FidelityTables.Figure(figures.MapDivergence, "F3")} nats and a cosine similarity of {FidelityTables.Figure(figures.MapCosine, "F3")}.");
         if (maps.Exact.CellSide > 1)
         {
             html.Write($" Each cell is the mean of up to {maps.Exact.CellSide} x {maps.Exact.CellSide} pairs.");
@@ -86,8 +89,8 @@ internal static class PictureSection
         html.Write($"</p>\n");
     }
 
-    private static void WriteMap(HtmlText html, string kind, AttentionMap map, float largest) =>
-        html.Write($"<figure><img class=\"map\" alt=\"{kind} attention map\" src=\"{HeatPicture.DataUri(map.Values, map.Rows, map.Columns, largest)}\"/><figcaption>{kind}, {map.Rows} x {map.Columns} cells</figcaption></figure>\n");
+    private static void WriteMap(HtmlText html, string kind, AttentionMap map, float end) =>
+        html.Write($"<figure><img class=\"map\" alt=\"{kind} attention map\" src=\"{HeatPicture.DataUri(map.Values, map.Rows, map.Columns, end)}\"/><figcaption>{kind}, {map.Rows} x {map.Columns} cells</figcaption></figure>\n");
 
     // Linear in the colour's place on the ramp: the scale of the maps is that place squared.
     private static string Ramp()

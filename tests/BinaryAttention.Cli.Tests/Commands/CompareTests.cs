@@ -158,6 +158,18 @@ public sealed class CompareTests
     }
 
     [Fact]
+    public void Force_NeverReplacesADevice()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no device files");
+        using var folder = new TemporaryFolder();
+        // Through a link, so that a mistake would replace the link.
+        File.CreateSymbolicLink(folder["link.html"], "/dev/null");
+        Small(folder, "--html", folder["link.html"], "--force").ShouldBeBadInput("device");
+        CommandRun.Of("convert", OneBitCheckpoint.Write(folder), "-o", folder["link.html"], "--force").ShouldBeBadInput("device");
+        Assert.Equal("/dev/null", new FileInfo(folder["link.html"]).LinkTarget);
+    }
+
+    [Fact]
     public void OutputFile_AppearsWholeOrNotAtAll()
     {
         using var folder = new TemporaryFolder();

@@ -16,7 +16,7 @@ public sealed class CompareTests
     public void DeitTiny_WritesItsContract()
     {
         CommandRun run = CommandRun.Of("compare", "--model", Model, "--images", Photos, "--limit", "2", "--suggest", "1", "--json");
-        Assert.Equal(string.Empty, run.Error);
+        Assert.Empty(Problems(run));
         Assert.Equal(ExitCodes.Success, run.ExitCode);
         JsonElement[] heads = Of(run, "head"), layers = Of(run, "layer"), mixtures = Of(run, "mixture");
         JsonElement total = Assert.Single(Of(run, "total"));
@@ -113,7 +113,7 @@ public sealed class CompareTests
         string model = OneBitCheckpoint.Write(folder);
         CommandRun run = CommandRun.Of("compare", "--model", model, "--images", pictures, "--json");
         Assert.Equal(ExitCodes.BadInput, run.ExitCode);
-        Assert.Contains("a.png", Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("a.png", Assert.Single(Problems(run)), StringComparison.Ordinal);
         JsonElement total = Assert.Single(Of(run, "total"));
         Assert.Equal((1, 1), (total.GetProperty("images").GetInt32(), total.GetProperty("unreadable").GetInt32()));
 
@@ -162,6 +162,7 @@ public sealed class CompareTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no device files");
         using var folder = new TemporaryFolder();
+
         // Through a link, so that a mistake would replace the link.
         File.CreateSymbolicLink(folder["link.html"], "/dev/null");
         Small(folder, "--html", folder["link.html"], "--force").ShouldBeBadInput("device");
@@ -185,6 +186,9 @@ public sealed class CompareTests
     }
 
     private static CommandRun Small(TemporaryFolder folder, params string[] args) => CommandRun.Of(["compare", "--model", OneBitCheckpoint.Write(folder), "--images", Photos, .. args]);
+
+    // A slow machine also reports progress.
+    private static string[] Problems(CommandRun run) => [.. run.Error.Split('\n').Where(static line => line.StartsWith("binattn:", StringComparison.Ordinal))];
 
     private static JsonElement[] Of(CommandRun run, string kind) => [.. run.JsonLines.Where(line => line.GetProperty("kind").GetString() == kind)];
 

@@ -27,7 +27,7 @@ internal static class ConvertCommand
 
     private static int Run(CliContext context, string input, string output, string? prefix, string type, bool force, bool json)
     {
-        CheckOutput(output, force);
+        OutputPaths.File(output, "--output", force);
         var tensors = new List<TensorToWrite>();
         string format;
         using (var file = TensorFile.OpenBelow(InputPaths.File(input, "INPUT"), prefix))
@@ -53,30 +53,6 @@ internal static class ConvertCommand
 
         Report(context, output, format, tensors, json);
         return ExitCodes.Success;
-    }
-
-    private static void CheckOutput(string output, bool force)
-    {
-        if (output.Length == 0)
-        {
-            throw new BadInputException("--output is empty; the path of the file to write is expected.");
-        }
-
-        if (Directory.Exists(output))
-        {
-            throw new BadInputException($"--output \"{output}\" is a folder; the path of the file to write is expected.");
-        }
-
-        string? folder = Path.GetDirectoryName(Path.GetFullPath(output));
-        if (!Directory.Exists(folder))
-        {
-            throw new BadInputException($"the folder of --output \"{output}\" does not exist. Create it first.");
-        }
-
-        if (!force && Path.Exists(output))
-        {
-            throw new BadInputException($"--output \"{output}\" exists. Give --force to replace it.");
-        }
     }
 
     // Many tensors may lie over the same stored bytes; written out, each needs its own.

@@ -1,4 +1,4 @@
-// A classifier of pictures with one kind of attention: the only place of this program that knows the model's API.
+// A classifier of pictures with one kind of attention.
 using BinaryAttention.Formats.Images;
 using BinaryAttention.Models.Vision;
 
@@ -18,6 +18,9 @@ internal sealed class Recognizer
     }
 
     public AttentionMode Mode { get; }
+
+    /// <summary>The model itself, for what goes beyond classifying.</summary>
+    public VisionTransformer Model => _model;
 
     public int ClassCount => _model.Configuration.ClassCount;
 
@@ -85,9 +88,12 @@ internal sealed class Recognizer
 
     /// <summary>One logit per class for one preprocessed picture <c>[3, ImageSize, ImageSize]</c>.</summary>
     /// <exception cref="BadInputException">A logit is NaN or infinite: there is no honest ranking of such classes.</exception>
-    public float[] Logits(float[] pixels, CancellationToken cancellationToken)
+    public float[] Logits(float[] pixels, CancellationToken cancellationToken) => RequireFinite(_model.Forward(pixels, cancellationToken));
+
+    /// <summary>Passes the logits on if every one is finite.</summary>
+    /// <exception cref="BadInputException">A logit is NaN or infinite.</exception>
+    public float[] RequireFinite(float[] logits)
     {
-        float[] logits = _model.Forward(pixels, cancellationToken);
         int bad = Array.FindIndex(logits, logit => !float.IsFinite(logit));
         return bad < 0
             ? logits

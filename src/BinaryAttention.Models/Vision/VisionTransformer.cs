@@ -113,7 +113,7 @@ public sealed class VisionTransformer
             BlockBuffers buffers = Rent(count);
             Embed(images.Slice(first * ImageLength, count * ImageLength), buffers, count, cancellationToken);
             RunBlocks(buffers, count, _weights.Blocks.Length - 1, cancellationToken);
-            _weights.Blocks[^1].ForwardFirstTokens(buffers, count, Configuration.TokenCount, special, Options.Backend, _attention[^1], _threads, cancellationToken);
+            _weights.Blocks[^1].ForwardFirstTokens(buffers, count, Configuration.TokenCount, special, BackendOf(Configuration.Depth - 1), _attention[^1], _threads, cancellationToken);
             _weights.Norm.Forward(buffers.Tokens, buffers.Normalised, count * special, 1, cancellationToken);
             Classify(buffers, count, logits.AsSpan(first * classes, count * classes), cancellationToken);
             _buffers.Add(buffers);
@@ -189,9 +189,11 @@ public sealed class VisionTransformer
     {
         for (int block = 0; block < blocks; block++)
         {
-            _weights.Blocks[block].Forward(buffers, count, Configuration.TokenCount, Options.Backend, _attention[block], _threads, cancellationToken);
+            _weights.Blocks[block].Forward(buffers, count, Configuration.TokenCount, BackendOf(block), _attention[block], _threads, cancellationToken);
         }
     }
+
+    private IAttentionBackend BackendOf(int block) => Options.Observer is { } observer ? new ObservedAttentionBackend(Options.Backend, observer, block) : Options.Backend;
 
     /// <summary>Applies the head to the class tokens, or both heads to their tokens with the mean of the two.</summary>
     private void Classify(BlockBuffers buffers, int count, Span<float> logits, CancellationToken cancellationToken)

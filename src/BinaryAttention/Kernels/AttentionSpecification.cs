@@ -23,6 +23,9 @@ internal sealed record AttentionSpecification
     /// <summary>Whether runs keep threads of their own: plans do, single calls borrow the thread pool's.</summary>
     public bool KeepsThreads { get; init; }
 
+    /// <summary>Threads that the caller shares between several runs, one at a time, and keeps; null for a loop of the run's own.</summary>
+    public TileLoop? SharedLoop { get; init; }
+
     public KeyMask Mask { get; init; } = KeyMask.None;
 
     public SignOfZero SignOfZero { get; init; }
@@ -46,8 +49,8 @@ internal sealed record AttentionSpecification
 
     public bool HasBias => Bias is not null || AddedKeyBias is not null;
 
-    /// <summary>A loop for the threads of this call.</summary>
-    public TileLoop CreateLoop() => TileLoop.Create(Threads, KeepsThreads);
+    /// <summary>A loop for the threads of this call. Runs dispose it, which must mean nothing to a shared one.</summary>
+    public TileLoop CreateLoop() => SharedLoop ?? TileLoop.Create(Threads, KeepsThreads);
 
     /// <summary>Query heads that read one key head.</summary>
     public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;

@@ -1,0 +1,127 @@
+// Threads that wait for the next run by spinning for a while before they sleep: the stages of one forward pass follow each other within microseconds, less than waking a thread takes. Between
+// passes they sleep. The threads start with the first run and hold on to the crew only, so that a team whose owner forgot it is collected and sends them home; disposing is left to that.
+using BinaryAttention.Threading;
+
+namespace BinaryAttention.Models.LinearAlgebra;
+
+internal sealed class SpinningTeam : TileLoop
+{
+    private readonly Crew _crew;
+
+    public SpinningTeam(int workers)
+        : base(workers) => _crew = new Crew(Job, workers - 1);
+
+#pragma warning disable MA0055 // threads must not wait for ever for a model that was let go
+    ~SpinningTeam() => _crew.Stop();
+#pragma warning restore MA0055
+
+    protected override void WorkTogether(int workers)
+    {
+        _crew.Work();
+        GC.KeepAlive(this);
+    }
+
+    private sealed class Crew(TileJob job, int helpers)
+    {
+        // About 20 microseconds of pauses: longer than the gaps between the stages of a pass, short against a time slice.
+        private const int Spins = 400;
+        private const int PausesPerSpin = 4;
+
+        private readonly Lock _startLock = new();
+        private readonly object _bell = new();
+        private int _generation;
+        private int _working;
+        private int _sleeping;
+        private bool _isStarted;
+        private volatile bool _isStopped;
+
+        public void Work()
+        {
+            Start();
+            Volatile.Write(ref _working, helpers);
+            Wake();
+            job.Work(worker: 0);
+            var wait = default(SpinWait);
+            while (Volatile.Read(ref _working) != 0)
+            {
+                wait.SpinOnce(sleep1Threshold: -1);
+            }
+        }
+
+        public void Stop()
+        {
+            _isStopped = true;
+            Wake();
+        }
+
+        private void Start()
+        {
+            lock (_startLock)
+            {
+                if (_isStarted)
+                {
+                    return;
+                }
+
+                _isStarted = true;
+                for (int worker = 1; worker <= helpers; worker++)
+                {
+                    int number = worker;
+                    new Thread(() => Serve(number)) { IsBackground = true, Name = $"BinaryAttention model worker {number}" }.Start();
+                }
+            }
+        }
+
+        // A full fence stands between the new generation and the look at the sleepers, and between a sleeper's report and its last look at the generation: one of the two sees the other.
+        private void Wake()
+        {
+            _ = Interlocked.Increment(ref _generation);
+            if (Volatile.Read(ref _sleeping) > 0)
+            {
+                lock (_bell)
+                {
+                    Monitor.PulseAll(_bell);
+                }
+            }
+        }
+
+        private void Serve(int worker)
+        {
+            for (int seen = 0; ; seen++)
+            {
+                WaitBeyond(seen);
+                if (_isStopped)
+                {
+                    return;
+                }
+
+                job.Work(worker);
+                _ = Interlocked.Decrement(ref _working);
+            }
+        }
+
+        private void WaitBeyond(int seen)
+        {
+            for (int spin = 0; spin < Spins; spin++)
+            {
+                if (Volatile.Read(ref _generation) != seen)
+                {
+                    return;
+                }
+
+                Thread.SpinWait(PausesPerSpin);
+            }
+
+            lock (_bell)
+            {
+                _ = Interlocked.Increment(ref _sleeping);
+                while (Volatile.Read(ref _generation) == seen)
+                {
+                    _ = Monitor.Wait(_bell);
+                }
+
+                _ = Interlocked.Decrement(ref _sleeping);
+            }
+        }
+    }
+}

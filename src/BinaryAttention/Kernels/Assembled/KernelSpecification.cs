@@ -1,0 +1,13 @@
+// What a piece of generated code is made for; equal specifications share one piece. Everything else (lengths, pointers, tables) is an argument of the call.
+namespace BinaryAttention.Kernels.Assembled;
+
+/// <param name="Tile">Rows and channels computed together.</param>
+/// <param name="Planes">8-bit planes of the key codes: ceil(headDimension / 8).</param>
+/// <param name="Stages">Which stages the code runs.</param>
+/// <param name="WideDistances">Distances above 128 may occur, so that offsets do not fit the saturating addition.</param>
+internal readonly record struct KernelSpecification(TileShape Tile, int Planes, KernelStages Stages, bool WideDistances)
+{
+    /// <summary>A name for listings and profilers.</summary>
+    public override string ToString() =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"rows{Tile.Rows}x{Tile.Vectors}-planes{Planes}-{Stages.ToString().Replace(", ", "-", StringComparison.Ordinal)}{(WideDistances ? "-wide" : string.Empty)}");
+}

@@ -13,8 +13,7 @@ namespace BinaryAttention.Kernels.Assembled;
 internal sealed unsafe class AssembledBinaryRun : KernelRun
 {
     private const int CodeBits = 8;
-    private const int GranuleKeys = 16;
-    private const int ItemQueries = 192;
+    private const int ItemQueries = AssembledScratch.ItemQueries;
 
     private readonly AttentionSpecification _specification;
     private readonly ValueLayout _layout;
@@ -22,8 +21,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     private readonly PackedQueries _queries;
     private readonly TileShape _tile;
     private readonly TileFrame _frame;
-    private readonly bool _wideDistances;
-    private readonly MachineCode?[] _kernels = new MachineCode?[16];
+    private readonly TileKernels _kernels;
     private readonly ConcurrentBag<AssembledScratch> _scratches = [];
 
     public AssembledBinaryRun(AttentionSpecification specification)
@@ -33,12 +31,10 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _tile = TileShape.For(shape.ValueDimension);
         _frame = new TileFrame(_tile, KeyCodes.Planes(shape.HeadDimension, CodeBits));
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, _tile.PanelChannels, ValueProductEmitter.GroupKeys);
-        _wideDistances = shape.HeadDimension > AssembledLimits.NarrowDistances;
+        _kernels = new TileKernels(_tile, _frame, shape.HeadDimension > AssembledLimits.NarrowDistances);
         _keyValue = new PackedKeyValue(specification, _layout, CodeBits, floatPanelColumns: 1);
         _queries = new PackedQueries(specification);
     }
-
-    private int Blocks => KeyCodes.Blocks(_specification.Shape.KeyLength);
 
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken) => _keyValue.Set(key, value, cancellationToken);
 
@@ -76,11 +72,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         int keyHead = _specification.KeyHead(head);
         if (!_queries.AreFinite(head) || !_keyValue.KeysAreFinite(keyHead))
         {
-            for (int query = firstQuery; query < firstQuery + queries; query++)
-            {
-                FillRow(destination, logSumExp, head, query, float.NaN);
-            }
-
+            FillNaN(head, firstQuery, queries, destination, logSumExp);
             return;
         }
 
@@ -89,182 +81,84 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
             scratch = new AssembledScratch(_tile, _frame, _specification.Shape.KeyLength, _layout.Panels);
         }
 
-        AttendTiles(scratch, head, keyHead, firstQuery, queries, destination, logSumExp);
+        float columnWeight = _keyValue.Weights(keyHead)[0];
+        for (int i = 0; i < queries; i++)
+        {
+            scratch.Slopes[i] = (double)_queries.Weight(head, firstQuery + i) * (double)columnWeight * (double)_specification.LogitScale;
+        }
+
+        HeadOperands operands = Operands(scratch, head, keyHead, firstQuery, destination, logSumExp);
+        AttendTiles(scratch, &operands, firstQuery, firstQuery + queries);
         _scratches.Add(scratch);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void AttendTiles(AssembledScratch scratch, int head, int keyHead, int firstQuery, int queries, TokenView destination, float* logSumExp)
+    private HeadOperands Operands(AssembledScratch scratch, int head, int keyHead, int firstQuery, TokenView destination, float* logSumExp)
     {
-        TileSlot current = scratch.First;
-        TileSlot next = scratch.Second;
-        int end = firstQuery + queries;
-        PrepareQueries(current, head, keyHead, firstQuery, end);
-        Multiply(scratch, null, current, keyHead, mapsByKernel: false);
-        for (int query = firstQuery; query < end; query += _tile.Rows)
+        AttentionShape shape = _specification.Shape;
+        return new HeadOperands
         {
-            bool mapsByKernel = TileTables.Prepare(scratch, current, _frame, _tile.Rows, _specification.Shape.HeadDimension, Blocks);
+            QueryWords = _queries.Words(head, 0),
+            WordsPerQuery = SignRow.Words(shape.HeadDimension),
+            LastWordMask = ulong.MaxValue >> ((64 - (shape.HeadDimension % 64)) % 64),
+            Slopes = scratch.Slopes,
+            FirstQuery = firstQuery,
+            HeadDimension = shape.HeadDimension,
+            QueryLength = shape.QueryLength,
+            KeyLength = shape.KeyLength,
+            Blocks = KeyCodes.Blocks(shape.KeyLength),
+            Codes = _keyValue.Codes(keyHead),
+            Levels = _keyValue.Levels(keyHead),
+            PanelBytes = _layout.PanelBytes,
+            Panels = _layout.Panels,
+            Scales = _keyValue.Scales(keyHead),
+            Means = _keyValue.Means(keyHead),
+            ValueDimension = shape.ValueDimension,
+            Output = destination.Head(head / shape.HeadCount, head % shape.HeadCount),
+            OutputStride = destination.TokenStride,
+            LogSumExp = logSumExp is null ? null : logSumExp + ((long)head * shape.QueryLength),
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AttendTiles(AssembledScratch scratch, HeadOperands* head, int firstQuery, int endQuery)
+    {
+        TileSlot* current = scratch.First;
+        TileSlot* next = scratch.Second;
+        int rows = _tile.Rows;
+        TileQueries.Prepare(current, head, _frame, rows, firstQuery, endQuery);
+        _kernels.Run(scratch, head, null, current, mapsByKernel: false);
+        for (int query = firstQuery; query < endQuery; query += rows)
+        {
+            bool mapsByKernel = TileTables.Prepare(scratch, current, _frame, rows, head->HeadDimension, head->Blocks);
             if (!mapsByKernel)
             {
-                TileTables.MapRows(scratch, current, _frame, _tile.Rows, _specification.Shape.HeadDimension, Blocks);
+                TileTables.MapRows(scratch, current, _frame, rows, head->HeadDimension, head->Blocks);
             }
 
-            bool hasNext = query + _tile.Rows < end;
+            bool hasNext = query + rows < endQuery;
             if (hasNext)
             {
-                PrepareQueries(next, head, keyHead, query + _tile.Rows, end);
+                TileQueries.Prepare(next, head, _frame, rows, query + rows, endQuery);
             }
 
-            Multiply(scratch, current, hasNext ? next : null, keyHead, mapsByKernel);
-            WriteRows(scratch, current, head, keyHead, query, Math.Min(_tile.Rows, end - query), destination, logSumExp);
-            (current, next) = (next, current);
+            _kernels.Run(scratch, head, current, hasNext ? next : null, mapsByKernel);
+            TileOutput.Write(current, head, _frame, _tile, scratch.Sums, scratch.LongSums);
+            TileSlot* finished = current;
+            current = next;
+            next = finished;
         }
     }
 
-    // Slopes, query codes and empty minima of a tile. Rows beyond the last query repeat it; their results are not written.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PrepareQueries(TileSlot slot, int head, int keyHead, int firstQuery, int end)
-    {
-        float columnWeight = _keyValue.Weights(keyHead)[0];
-        int dimension = _specification.Shape.HeadDimension;
-        int words = SignRow.Words(dimension);
-        ulong lastValid = ulong.MaxValue >> ((64 - (dimension % 64)) % 64);
-        new Span<byte>(slot.Frame + _frame.Minima, _tile.Rows * TileFrame.Line).Fill(byte.MaxValue);
-        for (int row = 0; row < _tile.Rows; row++)
-        {
-            int query = Math.Min(firstQuery + row, end - 1);
-            double slope = (double)_queries.Weight(head, query) * (double)columnWeight * (double)_specification.LogitScale;
-            slot.Slopes[row] = slope;
-            ulong* signs = _queries.Words(head, query);
-            uint* codes = (uint*)(slot.Frame + _frame.QueryCodes + (row * _frame.QueryCodeBytes));
-            ulong flip = slope < 0 ? ulong.MaxValue : 0;
-            for (int word = 0; word < words; word++)
-            {
-                ulong bits = signs[word] ^ (flip & (word == words - 1 ? lastValid : ulong.MaxValue));
-                int planes = Math.Min(8, _frame.Planes - (word * 8));
-                for (int plane = 0; plane < planes; plane++)
-                {
-                    codes[(word * 8) + plane] = (uint)(byte)(bits >> (8 * plane)) * 0x01010101u;
-                }
-            }
-        }
-    }
-
-    // Runs the generated code over all keys and panels: the current tile's map and values beside the next tile's distances.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Multiply(AssembledScratch scratch, TileSlot? current, TileSlot? next, int keyHead, bool mapsByKernel)
-    {
-        int keys = _specification.Shape.KeyLength;
-        int sums = _tile.Rows * _tile.PanelChannels;
-        if (current is not null)
-        {
-            new Span<int>(scratch.Sums, scratch.SumCount).Clear();
-            if (scratch.LongSums is not null)
-            {
-                new Span<long>(scratch.LongSums, scratch.SumCount).Clear();
-            }
-        }
-
-        KernelArguments arguments;
-        for (int firstKey = 0; firstKey < keys; firstKey += AssembledLimits.ChunkKeys)
-        {
-            int count = Math.Min(AssembledLimits.ChunkKeys, keys - firstKey);
-            int firstBlock = firstKey / KeyCodes.BlockKeys;
-            int blocks = KeyCodes.Blocks(count);
-            int lastKeys = count - ((blocks - 1) * KeyCodes.BlockKeys);
-            arguments.FullBlocks = blocks - 1;
-            arguments.TailGranules = (lastKeys + GranuleKeys - 1) / GranuleKeys;
-            arguments.Codes = _keyValue.Codes(keyHead) + ((long)firstBlock * _frame.Planes * KeyCodes.BlockKeys);
-            arguments.Current = current is null ? null : current.Frame;
-            arguments.Probabilities = current is null ? null : current.Distances + ((long)firstBlock * _tile.Rows * TileFrame.Line);
-            arguments.Next = next is null ? null : next.Frame;
-            arguments.Distances = next is null ? null : next.Distances + ((long)firstBlock * _tile.Rows * TileFrame.Line);
-            arguments.Mask = null;
-            if (next is not null && keys > AssembledLimits.ChunkKeys)
-            {
-                next.SetTail(lastKeys);
-            }
-
-            int panels = current is null ? 1 : _layout.Panels;
-            for (int panel = 0; panel < panels; panel++)
-            {
-                KernelStages stages = KernelStages.None;
-                if (current is not null)
-                {
-                    stages |= KernelStages.Values | (panel == 0 && mapsByKernel ? KernelStages.TableMap : KernelStages.None);
-                    arguments.Sums = scratch.Sums + (panel * sums);
-                    arguments.Values = _keyValue.Levels(keyHead) + (panel * _layout.PanelBytes) + ((long)firstKey * _tile.PanelChannels);
-                }
-
-                if (next is not null && panel == panels - 1)
-                {
-                    stages |= KernelStages.SignDot;
-                }
-
-                Kernel(stages).Run(&arguments);
-            }
-
-            if (current is not null && scratch.LongSums is not null)
-            {
-                for (int i = 0; i < scratch.SumCount; i++)
-                {
-                    scratch.LongSums[i] += scratch.Sums[i];
-                    scratch.Sums[i] = 0;
-                }
-            }
-        }
-    }
-
-    private MachineCode Kernel(KernelStages stages) =>
-        _kernels[(int)stages] ??= KernelCache.Get(new KernelSpecification(_tile, _frame.Planes, stages, _wideDistances));
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WriteRows(AssembledScratch scratch, TileSlot slot, int head, int keyHead, int firstQuery, int rows, TokenView destination, float* logSumExp)
+    private void FillNaN(int head, int firstQuery, int queries, TokenView destination, float* logSumExp)
     {
         AttentionShape shape = _specification.Shape;
-        for (int row = 0; row < rows; row++)
+        for (int query = firstQuery; query < firstQuery + queries; query++)
         {
-            ulong* lanes = (ulong*)(slot.Frame + _frame.RowSums + (row * TileFrame.Line));
-            long numeratorSum = 0;
-            long residualSum = -128L * Blocks * KeyCodes.BlockKeys;
-            for (int lane = 0; lane < 8; lane++)
-            {
-                numeratorSum += (uint)lanes[lane];
-                residualSum += (long)(lanes[lane] >> 32);
-            }
-
-            double rowMax = Math.Abs(slot.Slopes[row]) * (shape.HeadDimension - (2 * slot.Minima[row]));
-            RowResult result = RowResult.Tiled(rowMax, numeratorSum, residualSum);
-            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
-            for (int panel = 0; panel < _layout.Panels; panel++)
-            {
-                int firstChannel = panel * _tile.PanelChannels;
-                int channels = Math.Min(_tile.PanelChannels, shape.ValueDimension - firstChannel);
-                long offset = ((long)panel * _tile.Rows * _tile.PanelChannels) + (row * _tile.PanelChannels);
-                OutputRow.Write(
-                    scratch.Sums + offset,
-                    scratch.LongSums is null ? null : scratch.LongSums + offset,
-                    result.Factor,
-                    _keyValue.Scales(keyHead) + firstChannel,
-                    _keyValue.Means(keyHead) + firstChannel,
-                    channels,
-                    output + firstChannel);
-            }
-
+            new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(float.NaN);
             if (logSumExp is not null)
             {
-                logSumExp[((long)head * shape.QueryLength) + firstQuery + row] = result.LogSumExp;
+                logSumExp[((long)head * shape.QueryLength) + query] = float.NaN;
             }
-        }
-    }
-
-    private void FillRow(TokenView destination, float* logSumExp, int head, int query, float value)
-    {
-        AttentionShape shape = _specification.Shape;
-        new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(value);
-        if (logSumExp is not null)
-        {
-            logSumExp[((long)head * shape.QueryLength) + query] = value;
         }
     }
 }

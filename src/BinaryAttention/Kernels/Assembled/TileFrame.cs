@@ -31,7 +31,7 @@ internal sealed class TileFrame
         Limit = TailMask + Line;
         Ones = Limit + Line;
         QueryCodes = Ones + Line;
-        Bytes = (QueryCodes + (tile.Rows * planes * CodeBytes) + Line - 1) / Line * Line;
+        Bytes = (QueryCodes + (tile.Rows * planes * CodeBytes) + (2 * Line) - 1) / Line * Line;
     }
 
     public int Planes { get; }

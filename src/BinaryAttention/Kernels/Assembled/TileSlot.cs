@@ -1,51 +1,23 @@
-// One of the two tiles that a worker has in flight: its frame, its distances, and what the epilogue needs to know about each row.
-using BinaryAttention.Bits;
-
+// One of the two tiles that a worker has in flight, as pointers into the worker's memory: its frame, its distances, and what the epilogue needs to know about each row.
 namespace BinaryAttention.Kernels.Assembled;
 
-internal sealed unsafe class TileSlot : IDisposable
+internal unsafe struct TileSlot
 {
-    private readonly NativeBuffer _memory;
-    private readonly double[] _tableSlopes;
-    private readonly byte* _tailMask;
-
-    public TileSlot(TileShape tile, TileFrame frame, int keyLength)
-    {
-        int blocks = KeyCodes.Blocks(keyLength);
-        _memory = new NativeBuffer(frame.Bytes + ((long)blocks * tile.Rows * TileFrame.Line));
-        Frame = _memory.Pointer;
-        Distances = Frame + frame.Bytes;
-        Slopes = new double[tile.Rows];
-        Minima = new int[tile.Rows];
-        _tableSlopes = new double[tile.Rows];
-        Array.Fill(_tableSlopes, double.NaN);
-        new Span<byte>(Frame + frame.Limit, TileFrame.Line).Fill(TileFrame.LastEntry);
-        new Span<byte>(Frame + frame.Ones, TileFrame.Line).Fill(byte.MaxValue);
-        _tailMask = Frame + frame.TailMask;
-        SetTail(keyLength - ((blocks - 1) * KeyCodes.BlockKeys));
-    }
-
-    public byte* Frame { get; }
+    public byte* Frame;
 
     /// <summary>Distances, later probabilities: <c>[block][row][64]</c>.</summary>
-    public byte* Distances { get; }
+    public byte* Distances;
 
     /// <summary>The rows' signed slopes: logit = slope * signDot.</summary>
-    public double[] Slopes { get; }
-
-    /// <summary>The rows' smallest distances; 255 for a row without an allowed key.</summary>
-    public int[] Minima { get; }
+    public double* Slopes;
 
     /// <summary>The slopes whose tables the frame holds, NaN for none.</summary>
-    public Span<double> TableSlopes => _tableSlopes;
+    public double* TableSlopes;
 
-    /// <summary>Says how many keys the last block of the next run holds.</summary>
-    public void SetTail(int lastKeys)
-    {
-        var mask = new Span<byte>(_tailMask, TileFrame.Line);
-        mask[..lastKeys].Clear();
-        mask[lastKeys..].Fill(byte.MaxValue);
-    }
+    /// <summary>The rows' smallest distances; 255 for a row without an allowed key.</summary>
+    public int* Minima;
 
-    public void Dispose() => _memory.Dispose();
+    /// <summary>First query of the tile and how many of its rows count.</summary>
+    public int FirstQuery;
+    public int Queries;
 }

@@ -15,31 +15,34 @@ internal static unsafe class TileTables
     /// <summary>Prepares the map of one tile.</summary>
     /// <returns>False if the tile must be mapped by <see cref="MapRows"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Prepare(AssembledScratch scratch, TileSlot slot, TileFrame frame, int rows, int dimension, int blocks)
+    public static bool Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
     {
         bool isWide = dimension > AssembledLimits.NarrowDistances;
         bool fits = true;
+        byte* minima = slot->Frame + frame.Minima;
+        byte* offsets = slot->Frame + frame.Offsets;
+        byte* sums = slot->Frame + frame.RowSums;
         for (int row = 0; row < rows; row++)
         {
-            Vector512<byte> lanes = Vector512.Load(slot.Frame + frame.Minima + (row * Line));
+            Vector512<byte> lanes = Vector512.Load(minima + (row * Line));
             int minimum = Minimum(lanes);
-            slot.Minima[row] = minimum;
+            slot->Minima[row] = minimum;
             int offset = isWide ? minimum : minimum == MinimumOfNone ? 0 : AssembledLimits.NarrowDistances - minimum;
-            Vector512.Create((byte)offset).Store(slot.Frame + frame.Offsets + (row * Line));
-            Vector512<byte>.Zero.Store(slot.Frame + frame.RowSums + (row * Line));
-            double slope = Math.Abs(slot.Slopes[row]);
+            Vector512.Create((byte)offset).Store(offsets + (row * Line));
+            Vector512<byte>.Zero.Store(sums + (row * Line));
+            double slope = Math.Abs(slot->Slopes[row]);
             bool isShifted = isWide && minimum > AssembledLimits.NarrowDistances;
-            if (slope != slot.TableSlopes[row] || isShifted)
+            if (slope != slot->TableSlopes[row] || isShifted)
             {
                 scratch.SetTables(slope, dimension + 1);
-                byte* tables = slot.Frame + frame.Tables + (row * TileFrame.TableBytes);
+                byte* tables = slot->Frame + frame.Tables + (row * TileFrame.TableBytes);
                 CopyTables(scratch, tables);
-                slot.TableSlopes[row] = slope;
+                slot->TableSlopes[row] = slope;
                 if (isShifted)
                 {
                     // Masked keys, 255, become 255 - minimum, which no key can reach: distances are at most 254.
                     Clear(tables, MinimumOfNone - minimum);
-                    slot.TableSlopes[row] = double.NaN;
+                    slot->TableSlopes[row] = double.NaN;
                 }
             }
 
@@ -53,17 +56,17 @@ internal static unsafe class TileTables
     }
 
     /// <summary>Distances to probabilities in place, and their sums, for all rows of a tile: what the map stage does, with tables of 256 entries.</summary>
-    public static void MapRows(AssembledScratch scratch, TileSlot slot, TileFrame frame, int rows, int dimension, int blocks)
+    public static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
     {
         for (int row = 0; row < rows; row++)
         {
-            scratch.SetTables(Math.Abs(slot.Slopes[row]), dimension + 1);
-            int minimum = slot.Minima[row];
+            scratch.SetTables(Math.Abs(slot->Slopes[row]), dimension + 1);
+            int minimum = slot->Minima[row];
             long numeratorSum = 0;
             long residualSum = 0;
             for (int block = 0; block < blocks; block++)
             {
-                byte* bytes = slot.Distances + ((((long)block * rows) + row) * Line);
+                byte* bytes = slot->Distances + ((((long)block * rows) + row) * Line);
                 for (int key = 0; key < Line; key++)
                 {
                     bool isMasked = bytes[key] == MinimumOfNone;
@@ -74,26 +77,26 @@ internal static unsafe class TileTables
                 }
             }
 
-            ulong* sums = (ulong*)(slot.Frame + frame.RowSums + (row * Line));
+            ulong* sums = (ulong*)(slot->Frame + frame.RowSums + (row * Line));
             sums[0] = (ulong)numeratorSum | ((ulong)residualSum << 32);
         }
     }
 
     // Entry 127 must be 0, because everything beyond the table is clamped to it. Where the table says otherwise the entry may still be cleared if no key of the row reaches it.
-    private static bool FitsFarKeys(AssembledScratch scratch, TileSlot slot, TileFrame frame, int row, int rows, int dimension, int blocks)
+    private static bool FitsFarKeys(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int row, int rows, int dimension, int blocks)
     {
-        scratch.SetTables(Math.Abs(slot.Slopes[row]), dimension + 1);
+        scratch.SetTables(Math.Abs(slot->Slopes[row]), dimension + 1);
         if (scratch.LastEntry < TileFrame.LastEntry)
         {
             return true;
         }
 
-        byte limit = (byte)Math.Min(MinimumOfNone - 1, slot.Minima[row] + TileFrame.LastEntry - 1);
+        byte limit = (byte)Math.Min(MinimumOfNone - 1, slot->Minima[row] + TileFrame.LastEntry - 1);
         Vector512<byte> limits = Vector512.Create(limit);
         Vector512<byte> isBeyond = Vector512<byte>.Zero;
         for (int block = 0; block < blocks; block++)
         {
-            Vector512<byte> distance = Vector512.Load(slot.Distances + ((((long)block * rows) + row) * Line));
+            Vector512<byte> distance = Vector512.Load(slot->Distances + ((((long)block * rows) + row) * Line));
             isBeyond |= Vector512.GreaterThan(distance, limits) & ~Vector512.Equals(distance, Vector512<byte>.AllBitsSet);
         }
 
@@ -102,8 +105,8 @@ internal static unsafe class TileTables
             return false;
         }
 
-        Clear(slot.Frame + frame.Tables + (row * TileFrame.TableBytes), TileFrame.LastEntry);
-        slot.TableSlopes[row] = double.NaN;
+        Clear(slot->Frame + frame.Tables + (row * TileFrame.TableBytes), TileFrame.LastEntry);
+        slot->TableSlopes[row] = double.NaN;
         return true;
     }
 

@@ -1,5 +1,5 @@
-// One-bit attention through generated code. A work item is a run of tiles of one head; within it a pipeline of two tiles: while the current tile's probabilities meet the values, the next
-// tile's distances are counted by the same code. Between the two passes over the keys a row's smallest distance is known, so nothing is rescaled and table mode is exact.
+// One-bit attention through generated code. A work item is a run of tiles of one head; within it a pipeline of two groups of tiles: while the current group's probabilities meet the
+// values, the next group's distances are counted by the same code. Between the two passes over the keys a row's smallest distance is known, so nothing is rescaled and table mode is exact.
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
@@ -13,14 +13,12 @@ namespace BinaryAttention.Kernels.Assembled;
 internal sealed unsafe class AssembledBinaryRun : KernelRun
 {
     private const int CodeBits = 8;
-    private const int ItemQueries = AssembledScratch.ItemQueries;
 
     private readonly AttentionSpecification _specification;
     private readonly ValueLayout _layout;
     private readonly PackedKeyValue _keyValue;
     private readonly PackedQueries _queries;
-    private readonly TileShape _tile;
-    private readonly TileFrame _frame;
+    private readonly TilePlan _plan;
     private readonly TileKernels _kernels;
     private readonly ConcurrentBag<AssembledScratch> _scratches = [];
 
@@ -28,10 +26,10 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     {
         _specification = specification;
         AttentionShape shape = specification.Shape;
-        _tile = TileShape.For(shape.ValueDimension);
-        _frame = new TileFrame(_tile, KeyCodes.Planes(shape.HeadDimension, CodeBits));
-        _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, _tile.PanelChannels, ValueProductEmitter.GroupKeys);
-        _kernels = new TileKernels(_tile, _frame, shape.HeadDimension > AssembledLimits.NarrowDistances);
+        TileShape tile = TileShape.For(shape.ValueDimension);
+        _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, tile.PanelChannels, ValueProductEmitter.GroupKeys);
+        _plan = TilePlan.For(tile, new TileFrame(tile, KeyCodes.Planes(shape.HeadDimension, CodeBits)), shape.KeyLength, _layout.Panels);
+        _kernels = new TileKernels(_plan, shape.HeadDimension > AssembledLimits.NarrowDistances);
         _keyValue = new PackedKeyValue(specification, _layout, CodeBits, floatPanelColumns: 1);
         _queries = new PackedQueries(specification);
     }
@@ -43,7 +41,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     public override void Attend(TokenView destination, float* logSumExp, CancellationToken cancellationToken)
     {
         AttentionShape shape = _specification.Shape;
-        int itemQueries = ItemQueries / _tile.Rows * _tile.Rows;
+        int itemQueries = _plan.ItemQueries;
         int itemsPerHead = (shape.QueryLength + itemQueries - 1) / itemQueries;
         int items = checked(shape.BatchSize * shape.HeadCount * itemsPerHead);
         TileLoop.Run(
@@ -78,7 +76,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
 
         if (!_scratches.TryTake(out AssembledScratch? scratch))
         {
-            scratch = new AssembledScratch(_tile, _frame, _specification.Shape.KeyLength, _layout.Panels);
+            scratch = new AssembledScratch(_plan);
         }
 
         float columnWeight = _keyValue.Weights(keyHead)[0];
@@ -88,7 +86,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
 
         HeadOperands operands = Operands(scratch, head, keyHead, firstQuery, destination, logSumExp);
-        AttendTiles(scratch, &operands, firstQuery, firstQuery + queries);
+        AttendGroups(scratch, &operands, firstQuery, firstQuery + queries);
         _scratches.Add(scratch);
     }
 
@@ -120,32 +118,63 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void AttendTiles(AssembledScratch scratch, HeadOperands* head, int firstQuery, int endQuery)
+    private void AttendGroups(AssembledScratch scratch, HeadOperands* head, int firstQuery, int endQuery)
     {
+        TileFrame frame = _plan.Frame;
+        int rows = _plan.Tile.Rows;
+        int groupQueries = rows * _plan.GroupTiles;
         TileSlot* current = scratch.First;
         TileSlot* next = scratch.Second;
-        int rows = _tile.Rows;
-        TileQueries.Prepare(current, head, _frame, rows, firstQuery, endQuery);
-        _kernels.Run(scratch, head, null, current, mapsByKernel: false);
-        for (int query = firstQuery; query < endQuery; query += rows)
+        int tiles = 0;
+        int nextTiles = PrepareGroup(next, head, firstQuery, endQuery);
+        Pass(scratch, head, null, 0, next, nextTiles);
+        for (int query = firstQuery; query < endQuery; query += groupQueries)
         {
-            bool mapsByKernel = TileTables.Prepare(scratch, current, _frame, rows, head->HeadDimension, head->Blocks);
-            if (!mapsByKernel)
-            {
-                TileTables.MapRows(scratch, current, _frame, rows, head->HeadDimension, head->Blocks);
-            }
-
-            bool hasNext = query + rows < endQuery;
-            if (hasNext)
-            {
-                TileQueries.Prepare(next, head, _frame, rows, query + rows, endQuery);
-            }
-
-            _kernels.Run(scratch, head, current, hasNext ? next : null, mapsByKernel);
-            TileOutput.Write(current, head, _frame, _tile, scratch.Sums, scratch.LongSums);
             TileSlot* finished = current;
             current = next;
             next = finished;
+            tiles = nextTiles;
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                TileTables.Prepare(scratch, current + tile, frame, rows, head->HeadDimension, head->Blocks);
+            }
+
+            nextTiles = PrepareGroup(next, head, query + groupQueries, endQuery);
+            Pass(scratch, head, current, tiles, next, nextTiles);
+            for (int tile = 0; tile < tiles; tile++)
+            {
+                TileOutput.Write(current + tile, head, frame, _plan.Tile);
+            }
+        }
+    }
+
+    // Gives the number of tiles.
+    private int PrepareGroup(TileSlot* slots, HeadOperands* head, int firstQuery, int endQuery)
+    {
+        int rows = _plan.Tile.Rows;
+        int tiles = 0;
+        for (int query = firstQuery; tiles < _plan.GroupTiles && query < endQuery; query += rows)
+        {
+            TileQueries.Prepare(slots + tiles, head, _plan.Frame, rows, query, endQuery);
+            tiles++;
+        }
+
+        return tiles;
+    }
+
+    // All keys, chunk by chunk, for the current group's values and the next group's distances.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Pass(AssembledScratch scratch, HeadOperands* head, TileSlot* current, int tiles, TileSlot* next, int nextTiles)
+    {
+        int chunkKeys = _plan.ChunkKeys;
+        int steps = Math.Max(tiles, nextTiles);
+        for (int firstKey = 0; firstKey < head->KeyLength; firstKey += chunkKeys)
+        {
+            int keys = Math.Min(chunkKeys, head->KeyLength - firstKey);
+            for (int tile = 0; tile < steps; tile++)
+            {
+                _kernels.Run(scratch, head, tile < tiles ? current + tile : null, tile < nextTiles ? next + tile : null, firstKey, keys);
+            }
         }
     }
 

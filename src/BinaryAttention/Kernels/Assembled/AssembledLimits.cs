@@ -8,7 +8,7 @@ internal static class AssembledLimits
     public const int ValueDimension = 256;
 
     /// <summary>Keys after which 32-bit sums must be emptied: 65,536 * 255 * 127 is below 2^31.</summary>
-    public const int ChunkKeys = 65_536;
+    public const int SumKeys = 65_536;
 
     /// <summary>Head dimensions up to this one need one instruction for a table index.</summary>
     public const int NarrowDistances = 128;

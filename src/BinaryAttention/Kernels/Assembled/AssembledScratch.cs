@@ -1,4 +1,4 @@
-// What one worker needs: two tiles in flight (while one is multiplied, the next one's distances are counted), the sums, and the numerator tables of the slope it met last.
+// What one worker needs: two groups of tiles in flight (while one group is multiplied, the next one's distances are counted), and the numerator tables of the slope it met last.
 using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
 using BinaryAttention.Quantization;
@@ -7,41 +7,57 @@ namespace BinaryAttention.Kernels.Assembled;
 
 internal sealed unsafe class AssembledScratch : IDisposable
 {
-    /// <summary>Queries of one work item at most.</summary>
-    public const int ItemQueries = 192;
-
     private const int TableEntries = 256;
 
     private readonly NativeBuffer _memory;
-    private readonly TileFrame _frame;
     private double _slope = double.NaN;
 
-    public AssembledScratch(TileShape tile, TileFrame frame, int keyLength, int panels)
+    public AssembledScratch(in TilePlan plan)
     {
-        _frame = frame;
-        long distances = (long)KeyCodes.Blocks(keyLength) * tile.Rows * TileFrame.Line;
-        long rowState = Lines(tile.Rows * ((2 * sizeof(double)) + sizeof(int)));
-        long slot = frame.Bytes + distances + rowState;
-        int sums = tile.Rows * tile.PanelChannels * panels;
-        bool manyKeys = keyLength > AssembledLimits.ChunkKeys;
-        long sumBytes = ((long)sums * sizeof(int)) + (manyKeys ? (long)sums * sizeof(long) : 0);
-        _memory = new NativeBuffer((2 * TableEntries) + sumBytes + (2 * slot) + (2L * sizeof(TileSlot)) + (ItemQueries * sizeof(double)));
+        TileShape tile = plan.Tile;
+        TileFrame frame = plan.Frame;
+        int rows = tile.Rows;
+        SumCount = rows * tile.PanelChannels * plan.Panels;
+        bool hasLongSums = plan.KeyLength > AssembledLimits.SumKeys;
+        long distances = (long)KeyCodes.Blocks(plan.KeyLength) * rows * TileFrame.Line;
+        long sums = (long)SumCount * sizeof(int);
+        long longSums = hasLongSums ? (long)SumCount * sizeof(long) : 0;
+        long rowState = Lines(rows * ((2 * sizeof(double)) + sizeof(int)));
+        long slotBytes = frame.Bytes + distances + sums + longSums + rowState;
+        int slotCount = 2 * plan.GroupTiles;
+        const int TailMasks = 2 * TileFrame.Line;
+        _memory = new NativeBuffer((2 * TableEntries) + TailMasks + (slotCount * slotBytes) + Lines(plan.ItemQueries * sizeof(double)) + ((long)slotCount * sizeof(TileSlot)));
         Numerators = _memory.Pointer;
         Residuals = (sbyte*)Numerators + TableEntries;
-        Sums = (int*)(Numerators + (2 * TableEntries));
-        SumCount = sums;
-        LongSums = manyKeys ? (long*)(Sums + sums) : null;
-        byte* slots = (byte*)Sums + sumBytes;
-        First = (TileSlot*)(slots + (2 * slot));
-        Second = First + 1;
-        Slopes = (double*)(First + 2);
-        Place(First, slots, tile, frame, distances);
-        Place(Second, slots + slot, tile, frame, distances);
-        SetTail(keyLength - ((KeyCodes.Blocks(keyLength) - 1) * KeyCodes.BlockKeys));
+        NoTail = Numerators + (2 * TableEntries);
+        Tail = NoTail + TileFrame.Line;
+        byte* slots = Tail + TileFrame.Line;
+        Slopes = (double*)(slots + (slotCount * slotBytes));
+        First = (TileSlot*)((byte*)Slopes + Lines(plan.ItemQueries * sizeof(double)));
+        Second = First + plan.GroupTiles;
+        for (int i = 0; i < slotCount; i++)
+        {
+            TileSlot* slot = First + i;
+            slot->Frame = slots + (i * slotBytes);
+            slot->Distances = slot->Frame + frame.Bytes;
+            slot->Sums = (int*)(slot->Distances + distances);
+            slot->LongSums = hasLongSums ? (long*)((byte*)slot->Sums + sums) : null;
+            slot->Slopes = (double*)((byte*)slot->Sums + sums + longSums);
+            slot->TableSlopes = slot->Slopes + rows;
+            slot->Minima = (int*)(slot->TableSlopes + rows);
+            new Span<double>(slot->TableSlopes, rows).Fill(double.NaN);
+            new Span<byte>(slot->Frame + frame.Limit, TileFrame.Line).Fill(TileFrame.LastEntry);
+            new Span<byte>(slot->Frame + frame.Ones, TileFrame.Line).Fill(byte.MaxValue);
+        }
+
+        int lastKeys = plan.KeyLength - ((KeyCodes.Blocks(plan.KeyLength) - 1) * KeyCodes.BlockKeys);
+        new Span<byte>(Tail + lastKeys, TileFrame.Line - lastKeys).Fill(byte.MaxValue);
     }
 
+    /// <summary>The tiles of one group.</summary>
     public TileSlot* First { get; }
 
+    /// <summary>The tiles of the other group.</summary>
     public TileSlot* Second { get; }
 
     /// <summary>Slopes of the work item's queries.</summary>
@@ -51,29 +67,19 @@ internal sealed unsafe class AssembledScratch : IDisposable
 
     public sbyte* Residuals { get; }
 
-    /// <summary>32-bit sums, <c>[panel][row][channel]</c>.</summary>
-    public int* Sums { get; }
+    /// <summary>Mask of a whole block.</summary>
+    public byte* NoTail { get; }
 
+    /// <summary>Mask of the last block.</summary>
+    public byte* Tail { get; }
+
+    /// <summary>32-bit sums of one tile.</summary>
     public int SumCount { get; }
-
-    /// <summary>64-bit sums, or null where 32 bits hold a row.</summary>
-    public long* LongSums { get; }
 
     /// <summary>Index of the last entry of either table that is not 0.</summary>
     public int LastEntry { get; private set; }
 
     public void Dispose() => _memory.Dispose();
-
-    /// <summary>Says how many keys the last block of the following runs holds.</summary>
-    public void SetTail(int lastKeys)
-    {
-        for (TileSlot* slot = First; slot <= Second; slot++)
-        {
-            var mask = new Span<byte>(slot->Frame + _frame.TailMask, TileFrame.Line);
-            mask[..lastKeys].Clear();
-            mask[lastKeys..].Fill(byte.MaxValue);
-        }
-    }
 
     /// <summary>Makes the tables those of a slope; kept while the slope stays the same.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -92,16 +98,4 @@ internal sealed unsafe class AssembledScratch : IDisposable
     }
 
     private static long Lines(long bytes) => (bytes + TileFrame.Line - 1) / TileFrame.Line * TileFrame.Line;
-
-    private static void Place(TileSlot* slot, byte* memory, TileShape tile, TileFrame frame, long distances)
-    {
-        slot->Frame = memory;
-        slot->Distances = memory + frame.Bytes;
-        slot->Slopes = (double*)(slot->Distances + distances);
-        slot->TableSlopes = slot->Slopes + tile.Rows;
-        slot->Minima = (int*)(slot->TableSlopes + tile.Rows);
-        new Span<double>(slot->TableSlopes, tile.Rows).Fill(double.NaN);
-        new Span<byte>(memory + frame.Limit, TileFrame.Line).Fill(TileFrame.LastEntry);
-        new Span<byte>(memory + frame.Ones, TileFrame.Line).Fill(byte.MaxValue);
-    }
 }

@@ -33,6 +33,9 @@ internal unsafe struct KernelArguments
     /// <summary>Receives the next tile's distances: <c>[block][row][64]</c>.</summary>
     public byte* Distances;
 
+    /// <summary>64 bytes, 255 for the lanes of the last block that hold no key.</summary>
+    public byte* TailMask;
+
     /// <summary>Mask words of the next tile, bit set = not allowed: <c>[block][row]</c>.</summary>
     public ulong* Mask;
 }

@@ -18,7 +18,7 @@ internal static class SignDotEmitter
     /// <param name="tile">Rows computed together.</param>
     /// <param name="frame">Where the frame keeps codes, minima and masks.</param>
     /// <param name="plan">Registers.</param>
-    /// <param name="isLastBlock">Whether lanes without a key must become 255.</param>
+    /// <param name="isLastBlock">Whether lanes without a key must become 255; their mask lies where the counter register points.</param>
     /// <param name="hasMask">Whether every row has a mask word.</param>
     public static void Emit(Assembler code, TileShape tile, TileFrame frame, RegisterPlan plan, bool isLastBlock, bool hasMask)
     {
@@ -60,7 +60,7 @@ internal static class SignDotEmitter
     {
         if (isLastBlock)
         {
-            code.vporq(distance, distance, __[RegisterPlan.Next + frame.TailMask]);
+            code.vporq(distance, distance, __[RegisterPlan.Counter]);
         }
 
         if (hasMask)

@@ -4,7 +4,6 @@
 //   tables       [row][256]    numerators 0-63, 64-127, residuals + 128 likewise
 //   row sums     [row][8]      64-bit lanes: low half sum of numerators, high half sum of residuals + 128
 //   minima       [row][64]     smallest distance per lane
-//   tail mask    [64]          255 where the last block has no key
 //   constants    [2][64]       bytes 127, bytes 255
 //   query codes  [row][plane]  an 8-bit code four times
 namespace BinaryAttention.Kernels.Assembled;
@@ -27,8 +26,7 @@ internal sealed class TileFrame
         Tables = tile.Rows * Line;
         RowSums = Tables + (tile.Rows * TableBytes);
         Minima = RowSums + (tile.Rows * Line);
-        TailMask = Minima + (tile.Rows * Line);
-        Limit = TailMask + Line;
+        Limit = Minima + (tile.Rows * Line);
         Ones = Limit + Line;
         QueryCodes = Ones + Line;
         Bytes = (QueryCodes + (tile.Rows * planes * CodeBytes) + (2 * Line) - 1) / Line * Line;
@@ -43,8 +41,6 @@ internal sealed class TileFrame
     public int RowSums { get; }
 
     public int Minima { get; }
-
-    public int TailMask { get; }
 
     public int Limit { get; }
 

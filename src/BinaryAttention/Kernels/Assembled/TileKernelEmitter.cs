@@ -41,6 +41,7 @@ internal static class TileKernelEmitter
         EmitBlocks(code, specification, frame, plan);
         if (Has(specification, KernelStages.SignDot))
         {
+            code.mov(RegisterPlan.Counter, Argument(nameof(KernelArguments.TailMask)));
             SignDotEmitter.Emit(code, tile, frame, plan, isLastBlock: true, Has(specification, KernelStages.Mask));
         }
 

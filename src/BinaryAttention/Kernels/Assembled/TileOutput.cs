@@ -11,9 +11,11 @@ internal static unsafe class TileOutput
     private const int ResidualBias = 128;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Write(TileSlot* slot, HeadOperands* head, TileFrame frame, TileShape tile, int* sums, long* longSums)
+    public static void Write(TileSlot* slot, HeadOperands* head, TileFrame frame, TileShape tile)
     {
         int rows = slot->Queries;
+        int* sums = slot->Sums;
+        long* longSums = slot->LongSums;
         int panelChannels = tile.PanelChannels;
         int panelSums = tile.Rows * panelChannels;
         long blocks = head->Blocks;

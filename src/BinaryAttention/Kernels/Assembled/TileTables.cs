@@ -12,10 +12,9 @@ internal static unsafe class TileTables
     private const int MinimumOfNone = 255;
     private const byte ResidualBias = 128;
 
-    /// <summary>Prepares the map of one tile.</summary>
-    /// <returns>False if the tile must be mapped by <see cref="MapRows"/>.</returns>
+    /// <summary>Prepares the map of one tile and empties its sums. A tile that the map stage cannot take is mapped here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static bool Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
+    public static void Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
     {
         bool isWide = dimension > AssembledLimits.NarrowDistances;
         bool fits = true;
@@ -52,11 +51,21 @@ internal static unsafe class TileTables
             }
         }
 
-        return fits;
+        new Span<int>(slot->Sums, scratch.SumCount).Clear();
+        if (slot->LongSums is not null)
+        {
+            new Span<long>(slot->LongSums, scratch.SumCount).Clear();
+        }
+
+        slot->MapsByKernel = fits;
+        if (!fits)
+        {
+            MapRows(scratch, slot, frame, rows, dimension, blocks);
+        }
     }
 
-    /// <summary>Distances to probabilities in place, and their sums, for all rows of a tile: what the map stage does, with tables of 256 entries.</summary>
-    public static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
+    // Distances to probabilities in place, and their sums, for all rows of a tile: what the map stage does, with tables of 256 entries.
+    private static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
     {
         for (int row = 0; row < rows; row++)
         {

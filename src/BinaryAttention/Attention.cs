@@ -22,7 +22,7 @@ public static class Attention
     /// <param name="logSumExp">Receives <c>log(sum(exp(logits)))</c> of every row, <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit; the message names parameter, value, expectation and remedy.</exception>
-    /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
+    /// <exception cref="NotSupportedException">A forced kernel cannot run this call.</exception>
     /// <remarks>NaN and infinities in the operands spread as IEEE arithmetic has it. A row whose keys are all masked gives zeros and log-sum-exp -infinity.</remarks>
     public static void ScaledDotProduct(in ReadOnlyTensorSpan<float> query, in ReadOnlyTensorSpan<float> key, in ReadOnlyTensorSpan<float> value, in TensorSpan<float> destination, AttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default) =>
         Run(query, key, value, destination, options ?? DefaultExact, isBinary: false, logSumExp, cancellationToken);
@@ -37,7 +37,7 @@ public static class Attention
     /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit.</exception>
-    /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
+    /// <exception cref="NotSupportedException">A forced kernel cannot run this call.</exception>
     public static void ScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, AttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default) =>
         Run(query, key, value, destination, shape, options ?? DefaultExact, isBinary: false, logSumExp, cancellationToken);
 
@@ -53,7 +53,7 @@ public static class Attention
     /// <param name="logSumExp">Receives <c>log(sum(exp(logits)))</c> of every row, <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit; the message names parameter, value, expectation and remedy.</exception>
-    /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
+    /// <exception cref="NotSupportedException">A forced kernel cannot run this call.</exception>
     /// <remarks>
     /// A NaN or infinity in the queries or keys of a head gives NaN in that head's whole output; in a value channel, NaN in that channel. All-zero queries or keys give
     /// uniform attention. A row whose keys are all masked gives zeros and log-sum-exp -infinity.
@@ -71,7 +71,7 @@ public static class Attention
     /// <param name="logSumExp">Receives the row log-sum-exp <c>[batch, heads, queryLength]</c>, or empty; must not overlap an operand or the destination.</param>
     /// <param name="cancellationToken">Checked between tiles.</param>
     /// <exception cref="ArgumentException">Sizes, strides or options do not fit.</exception>
-    /// <exception cref="NotSupportedException">An option is not built yet, or a forced kernel cannot run.</exception>
+    /// <exception cref="NotSupportedException">A forced kernel cannot run this call.</exception>
     public static void BinaryScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, BinaryAttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default) =>
         Run(query, key, value, destination, shape, options ?? DefaultBinary, isBinary: true, logSumExp, cancellationToken);
 
@@ -120,7 +120,7 @@ public static class Attention
             ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, query, queryExtent);
             ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, key, keyExtent);
             ShapeChecks.NoOverlap(logSumExpData, logSumExp.Length, value, valueExtent);
-            using KernelRun run = kernel.Create(specification);
+            using KernelRun run = CalibratedRun.Create(kernel, specification);
             run.SetKeyValue(keyExtent.View(key), valueExtent.View(value), cancellationToken);
             run.SetQuery(queryExtent.View(query), cancellationToken);
             run.Attend(destinationExtent.View(destination), logSumExpData, cancellationToken);

@@ -126,12 +126,17 @@ public sealed class AttentionBias
     /// <param name="queryLength">Query tokens.</param>
     /// <param name="keyLength">Key tokens.</param>
     /// <param name="rank">Columns of each factor.</param>
-    /// <exception cref="ArgumentException">A length does not fit, or a value is NaN or +infinity.</exception>
+    /// <exception cref="ArgumentException">A length does not fit, a value is not finite, or the product could leave the range of float32.</exception>
     public static AttentionBias LowRank(ReadOnlyMemory<float> queryFactors, ReadOnlyMemory<float> keyFactors, int batchSize, int headCount, int queryLength, int keyLength, int rank)
     {
         CheckSizes(queryFactors.Length, nameof(queryFactors), (batchSize, nameof(batchSize)), (headCount, nameof(headCount)), (queryLength, nameof(queryLength)), (rank, nameof(rank)));
         CheckSizes(keyFactors.Length, nameof(keyFactors), (batchSize, nameof(batchSize)), (headCount, nameof(headCount)), (keyLength, nameof(keyLength)), (rank, nameof(rank)));
-        CheckValues(keyFactors.Span, nameof(keyFactors));
+        double largest = (double)LargestMagnitude(queryFactors.Span, nameof(queryFactors)) * LargestMagnitude(keyFactors.Span, nameof(keyFactors)) * rank;
+        if (largest > float.MaxValue)
+        {
+            throw new ArgumentException($"queryFactors and keyFactors could give a bias of {largest:E1}, beyond float32. Scale the factors down.", nameof(queryFactors));
+        }
+
         return new AttentionBias(AttentionBiasKind.LowRank, queryFactors, nameof(queryFactors))
         {
             KeyFactors = keyFactors, BatchSize = batchSize, HeadCount = headCount, QueryLength = queryLength, KeyLength = keyLength, Rank = rank,
@@ -147,6 +152,15 @@ public sealed class AttentionBias
                 throw new ArgumentException($"{parameter} holds {values[i]} at index {i}. A bias must be finite, or -infinity for a masked pair.", parameter);
             }
         }
+    }
+
+    // A product of factors cannot mask: -infinity times 0 or a negative number is no mask.
+    private static float LargestMagnitude(ReadOnlySpan<float> factors, string parameter)
+    {
+        int index = factors.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
+        return index < 0
+            ? Math.Abs(TensorPrimitives.MaxMagnitude(factors))
+            : throw new ArgumentException($"{parameter} holds {factors[index]} at index {index}; factors of a low-rank bias must be finite. Mask pairs by AttentionOptions.Mask.", parameter);
     }
 
     private static void CheckPositive(params ReadOnlySpan<(int Value, string Name)> sizes)

@@ -1,8 +1,10 @@
 namespace BinaryAttention;
 
 /// <summary>
-/// What a calibration found for one layer, applied before the signs are taken: <c>sign(R (q - queryCentre))</c>, <c>sign(R (k - keyCentre))</c>,
-/// with the logits of each head multiplied by its temperature. Empty members are not applied.
+/// What a calibration found for one layer, applied before the signs are taken: <c>q' = R (q - queryCentre)</c>, <c>k' = R (k - keyCentre)</c>. Signs and mean magnitudes are those of
+/// <c>q'</c> and <c>k'</c>, and <c>logit[i,j] = temperature * logitScale * rowWeight[i] * columnWeight[j] * signDot[i,j] + logitScale * queryCentre . k[j] + bias[i,j]</c>: what the query
+/// mean contributes stays exact, as a bias per key. (What the key mean contributes is the same for all keys of a row and drops out of the softmax; it is left out of the log-sum-exp.)
+/// Empty members are not applied. Centres and rotation cost a matrix product per call and a copy of queries and keys; folding them into the projections before is free.
 /// </summary>
 public sealed record AttentionCalibration
 {
@@ -12,9 +14,12 @@ public sealed record AttentionCalibration
     /// <summary>Key means <c>[keyHeads, headDimension]</c>.</summary>
     public ReadOnlyMemory<float> KeyCentre { get; init; }
 
-    /// <summary>Rotations <c>[keyHeads, headDimension, headDimension]</c>, row-major.</summary>
+    /// <summary>Rotations <c>[keyHeads, headDimension, headDimension]</c>, row-major: row r gives channel r of <c>q'</c> and <c>k'</c>.</summary>
     public ReadOnlyMemory<float> Rotation { get; init; }
 
-    /// <summary>Logit temperatures <c>[heads]</c>.</summary>
+    /// <summary>Temperatures of the sign products <c>[heads]</c>; any finite number.</summary>
     public ReadOnlyMemory<float> Temperature { get; init; }
+
+    /// <summary>Whether queries or keys themselves change, or a bias arises: all but temperatures.</summary>
+    internal bool MovesOperands => !QueryCentre.IsEmpty || !KeyCentre.IsEmpty || !Rotation.IsEmpty;
 }

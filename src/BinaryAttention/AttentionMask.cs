@@ -1,8 +1,10 @@
 namespace BinaryAttention;
 
 /// <summary>
-/// Which keys a query may attend to. Masks combine: a pair is allowed when every part allows it. Lengths mark padding, whose tokens take no part in means, scales
-/// or softmax; the other masks do not change the means.
+/// Which keys a query may attend to. Masks combine with <see cref="And"/>: a pair is allowed when every part allows it. A masked pair takes no part in its row: neither its key nor its value is
+/// seen. A row without an allowed key gives zeros and log-sum-exp -infinity.
+/// Lengths mark padding, whose tokens take no part in means and scales either; the other masks do not change the means: in one-bit attention the mean magnitudes and the 8-bit value scales of a
+/// causal call still run over all tokens. Who must not look ahead uses per-token or learned weights and <see cref="ValueQuantization.Full"/>. The memory given must not change while it is in use.
 /// </summary>
 public sealed record AttentionMask
 {
@@ -10,7 +12,7 @@ public sealed record AttentionMask
     {
     }
 
-    /// <summary>Query i sees keys up to <c>i + keyLength - queryLength</c> (bottom-right aligned).</summary>
+    /// <summary>Query i sees keys up to <c>i + keyLength - queryLength</c> (bottom-right aligned), whatever <see cref="QueryLengths"/> and <see cref="KeyLengths"/> are.</summary>
     public static AttentionMask Causal { get; } = new() { IsCausal = true };
 
     /// <summary>Whether the causal rule applies.</summary>
@@ -25,7 +27,7 @@ public sealed record AttentionMask
     /// <summary>Allowed pairs as bits, <c>[heads|1, queryLength, ceil(keyLength / 64)]</c> words, key j at bit <c>j mod 64</c> of word <c>j / 64</c>; empty when all are allowed.</summary>
     public ReadOnlyMemory<ulong> AllowedPairs { get; private init; }
 
-    /// <summary>Allowed blocks of 64 x 64 pairs, <c>[heads|1, ceil(queryLength / 64), ceil(keyLength / 64)]</c>; empty when all are allowed.</summary>
+    /// <summary>Allowed blocks of 64 x 64 pairs, <c>[heads|1, ceil(queryLength / 64), ceil(keyLength / 64)]</c>; empty when all are allowed. Blocks that are not allowed cost nothing.</summary>
     public ReadOnlyMemory<bool> AllowedBlocks { get; private init; }
 
     /// <summary>Padding given by the number of valid tokens of each batch item.</summary>

@@ -1,12 +1,13 @@
 using System.Numerics;
 using System.Numerics.Tensors;
 using BinaryAttention.Bits;
+using BinaryAttention.Kernels;
 using BinaryAttention.Shapes;
 
 namespace BinaryAttention;
 
 /// <summary>
-/// The signs and mean magnitudes of queries or keys: one bit a channel, <c>bit = x &gt;= 0</c> (so +0 and -0 give 1), and one float a token. Made once, read from any number of threads until it is disposed.
+/// The signs and mean magnitudes of queries or keys: one bit a channel, <c>bit = x &gt;= 0</c> (so +0 and -0 give 1, unless asked otherwise), and one float a token. Made once, read from any number of threads until it is disposed.
 /// </summary>
 public sealed class PackedSigns : IDisposable
 {
@@ -15,7 +16,7 @@ public sealed class PackedSigns : IDisposable
     private ulong[]? _words;
     private float[]? _magnitudes;
 
-    private unsafe PackedSigns(float* data, in OperandExtent extent)
+    private unsafe PackedSigns(float* data, in OperandExtent extent, float threshold)
     {
         BatchSize = extent.Batch;
         HeadCount = extent.Heads;
@@ -41,7 +42,7 @@ public sealed class PackedSigns : IDisposable
             {
                 float* first = view.Head(head / HeadCount, head % HeadCount);
                 long token = (long)head * TokenCount;
-                double total = HeadSigns.PackTokens(first, view.TokenStride, TokenCount, Dimension, words + (token * WordsPerToken), magnitudes + token);
+                double total = HeadSigns.PackTokens(first, view.TokenStride, TokenCount, Dimension, threshold, words + (token * WordsPerToken), magnitudes + token);
                 _headMagnitudes[head] = HeadSigns.HeadMagnitude(total, TokenCount, Dimension);
                 _isFinite[head] = double.IsFinite(total);
             }
@@ -69,13 +70,14 @@ public sealed class PackedSigns : IDisposable
     /// <summary>Packs queries or keys.</summary>
     /// <param name="values"><c>[batch, heads, tokens, dimension]</c>, or tokens before heads; any strides with contiguous channels.</param>
     /// <param name="layout">The order of heads and tokens.</param>
+    /// <param name="signOfZero">The sign of an exact zero.</param>
     /// <exception cref="ArgumentException">The rank is not 4, a length is 0, or the strides cannot be read.</exception>
-    public static unsafe PackedSigns Pack(in ReadOnlyTensorSpan<float> values, TensorLayout layout = TensorLayout.HeadTokenDimension)
+    public static unsafe PackedSigns Pack(in ReadOnlyTensorSpan<float> values, TensorLayout layout = TensorLayout.HeadTokenDimension, SignOfZero signOfZero = SignOfZero.Positive)
     {
         OperandExtent extent = ShapeChecks.Extent(values.Lengths, values.Strides, layout, nameof(values));
         fixed (float* data = values)
         {
-            return new PackedSigns(data, extent);
+            return new PackedSigns(data, extent, new SignSide(default, default, 1, signOfZero).Threshold);
         }
     }
 

@@ -52,11 +52,23 @@ public sealed record SignWeighting
     /// <summary>Learned column weights <c>[batch, keyHeads, keyLength]</c>; empty unless <see cref="Columns"/> is Learned.</summary>
     public ReadOnlyMemory<float> ColumnWeights { get; }
 
-    /// <summary>Learned, signed weights per token and head on both sides (BinaryFormer).</summary>
-    /// <param name="rowWeights"><c>[batch, heads, queryLength]</c>, row-major.</param>
-    /// <param name="columnWeights"><c>[batch, keyHeads, keyLength]</c>, row-major.</param>
+    /// <summary>
+    /// Learned, signed weights per token and head on both sides (BinaryFormer). The values are checked once, here, and must not change while they are in use; a negative weight reverses the
+    /// order of its row or column.
+    /// </summary>
+    /// <param name="rowWeights"><c>[batch, heads, queryLength]</c>, row-major, not copied.</param>
+    /// <param name="columnWeights"><c>[batch, keyHeads, keyLength]</c>, row-major, not copied.</param>
+    /// <exception cref="ArgumentException">A weight is not finite.</exception>
     public static SignWeighting Learned(ReadOnlyMemory<float> rowWeights, ReadOnlyMemory<float> columnWeights) =>
-        new(SignWeightingMode.Learned, SignWeightingMode.Learned, rowWeights, columnWeights);
+        new(SignWeightingMode.Learned, SignWeightingMode.Learned, Finite(rowWeights, nameof(rowWeights)), Finite(columnWeights, nameof(columnWeights)));
+
+    private static ReadOnlyMemory<float> Finite(ReadOnlyMemory<float> weights, string parameter)
+    {
+        int index = weights.Span.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
+        return index < 0
+            ? weights
+            : throw new ArgumentException($"{parameter} holds {weights.Span[index]} at index {index}; every weight must be finite.", parameter);
+    }
 
     private static SignWeightingMode Defined(SignWeightingMode mode, string parameter) => mode is >= SignWeightingMode.MeanMagnitudePerHead and <= SignWeightingMode.None
         ? mode

@@ -1,33 +1,42 @@
-// Gives kernels one row of the bias at a time, as a pointer to keyLength floats. Per-key and dense rows are read where they lie; a relative-position row is gathered into the
-// caller's buffer. The per-head tables are kept reversed, so that a grid row's entries ascend with the key and a gather is a run of plain copies: the N x N matrix never exists.
+// Gives kernels one row of the bias at a time, as a pointer to keyLength floats. Per-key and dense rows are read where they lie; a relative-position row is gathered, a low-rank row multiplied out and
+// two biases added in the caller's buffer, for a range of keys only. The per-head relative tables are kept reversed, so that a grid row's entries ascend with the key and a gather is a run of plain
+// copies; low-rank key factors are kept rank by rank, so that a row is a sum of scaled vectors. The N x N matrix never exists.
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 
 namespace BinaryAttention.Kernels;
 
 internal sealed unsafe class BiasRows : IDisposable
 {
-    private readonly AttentionBias _bias;
+    private readonly AttentionSpecification _specification;
+    private readonly AttentionBias? _bias;
+    private readonly float[]? _added;
     private readonly NativeBuffer? _reversedTables;
+    private readonly NativeBuffer? _keyFactors;
     private System.Buffers.MemoryHandle _pin; // not readonly: Dispose changes it
     private readonly int _tableEntries;
 
-    public BiasRows(AttentionBias bias)
+    private BiasRows(AttentionSpecification specification)
     {
-        _bias = bias;
-        _pin = bias.Values.Pin();
-        if (bias.Kind == AttentionBiasKind.RelativePosition)
+        _specification = specification;
+        _bias = specification.Bias;
+        _added = specification.AddedKeyBias;
+        if (_bias is null)
         {
-            _tableEntries = ((2 * bias.GridHeight) - 1) * ((2 * bias.GridWidth) - 1);
-            _reversedTables = new NativeBuffer((long)bias.HeadCount * _tableEntries * sizeof(float));
-            float* reversed = _reversedTables.As<float>();
-            ReadOnlySpan<float> table = bias.Values.Span;
-            for (int head = 0; head < bias.HeadCount; head++)
-            {
-                for (int entry = 0; entry < _tableEntries; entry++)
-                {
-                    reversed[((long)head * _tableEntries) + (_tableEntries - 1 - entry)] = table[(entry * bias.HeadCount) + head];
-                }
-            }
+            return;
+        }
+
+        _pin = _bias.Values.Pin();
+        if (_bias.Kind == AttentionBiasKind.RelativePosition)
+        {
+            _tableEntries = ((2 * _bias.GridHeight) - 1) * ((2 * _bias.GridWidth) - 1);
+            _reversedTables = new NativeBuffer((long)_bias.HeadCount * _tableEntries * sizeof(float));
+            ReverseTables(_bias, _reversedTables.As<float>());
+        }
+        else if (_bias.Kind == AttentionBiasKind.LowRank)
+        {
+            _keyFactors = new NativeBuffer((long)_bias.KeyFactors.Length * sizeof(float));
+            TransposeFactors(_bias, _keyFactors.As<float>());
         }
     }
 
@@ -35,47 +44,105 @@ internal sealed unsafe class BiasRows : IDisposable
     ~BiasRows() => _pin.Dispose();
 #pragma warning restore MA0055
 
-    /// <summary>The bias of one query against all keys.</summary>
-    /// <param name="batch">Batch item.</param>
-    /// <param name="head">Query head.</param>
-    /// <param name="query">Query token.</param>
-    /// <param name="buffer">Room for keyLength floats, used by relative-position tables alone.</param>
-    public float* Row(int batch, int head, int query, float* buffer) => Row(batch, head, query, 0, _bias.KeyLength, buffer);
+    /// <summary>The rows of a call's biases, or null if it has none.</summary>
+    public static BiasRows? Create(AttentionSpecification specification) => specification.HasBias ? new BiasRows(specification) : null;
 
-    /// <summary>The same pointer to key 0, of which only the entries of some keys need be read: a relative-position row is gathered for these alone.</summary>
+    /// <summary>The bias of one query against some keys: a pointer to key 0, of which only the entries of these keys may be read.</summary>
     /// <param name="batch">Batch item.</param>
     /// <param name="head">Query head.</param>
     /// <param name="query">Query token.</param>
     /// <param name="firstKey">First key of the range.</param>
     /// <param name="keys">Keys in the range, at least 1.</param>
-    /// <param name="buffer">Room for keyLength floats, used by relative-position tables alone.</param>
+    /// <param name="buffer">Room for keyLength floats.</param>
     public float* Row(int batch, int head, int query, int firstKey, int keys, float* buffer)
     {
-        int biasHead = _bias.HeadCount == 1 ? 0 : head;
-        if (_bias.Kind == AttentionBiasKind.RelativePosition)
+        if (_added is null)
         {
-            Gather(biasHead, query, firstKey, firstKey + keys, buffer);
-            return buffer;
+            return GivenRow(_bias!, batch, head, query, firstKey, keys, buffer);
         }
 
-        long item = ((_bias.BatchSize == 1 ? 0L : batch) * _bias.HeadCount) + biasHead;
-        long row = _bias.Kind == AttentionBiasKind.PerKey ? item : (item * _bias.QueryLength) + query;
-        return (float*)_pin.Pointer + (row * _bias.KeyLength);
+        // Pinned by whoever allocated it.
+        float* added = (float*)Unsafe.AsPointer(ref _added[(((long)batch * _specification.Shape.HeadCount) + head) * _specification.Shape.KeyLength]);
+        if (_bias is null)
+        {
+            return added;
+        }
+
+        float* given = GivenRow(_bias, batch, head, query, firstKey, keys, buffer);
+        TensorPrimitives.Add(new ReadOnlySpan<float>(given + firstKey, keys), new ReadOnlySpan<float>(added + firstKey, keys), new Span<float>(buffer + firstKey, keys));
+        return buffer;
     }
 
     public void Dispose()
     {
         _pin.Dispose();
         _reversedTables?.Dispose();
+        _keyFactors?.Dispose();
         GC.SuppressFinalize(this);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Gather(int head, int query, int firstKey, int endKey, float* row)
+    private static void ReverseTables(AttentionBias bias, float* reversed)
     {
-        int classTokens = _bias.HasClassToken ? 1 : 0;
-        int width = _bias.GridWidth;
-        int height = _bias.GridHeight;
+        int entries = ((2 * bias.GridHeight) - 1) * ((2 * bias.GridWidth) - 1);
+        ReadOnlySpan<float> table = bias.Values.Span;
+        for (int head = 0; head < bias.HeadCount; head++)
+        {
+            for (int entry = 0; entry < entries; entry++)
+            {
+                reversed[((long)head * entries) + (entries - 1 - entry)] = table[(entry * bias.HeadCount) + head];
+            }
+        }
+    }
+
+    // [plane][key][rank] to [plane][rank][key].
+    private static void TransposeFactors(AttentionBias bias, float* factors)
+    {
+        ReadOnlySpan<float> given = bias.KeyFactors.Span;
+        for (int i = 0; i < given.Length; i++)
+        {
+            int plane = i / (bias.KeyLength * bias.Rank);
+            int key = i / bias.Rank % bias.KeyLength;
+            factors[(((long)plane * bias.Rank) + (i % bias.Rank)) * bias.KeyLength + key] = given[i];
+        }
+    }
+
+    private float* GivenRow(AttentionBias bias, int batch, int head, int query, int firstKey, int keys, float* buffer)
+    {
+        int biasHead = bias.HeadCount == 1 ? 0 : head;
+        long item = ((bias.BatchSize == 1 ? 0L : batch) * bias.HeadCount) + biasHead;
+        switch (bias.Kind)
+        {
+            case AttentionBiasKind.RelativePosition:
+                Gather(bias, biasHead, query, firstKey, firstKey + keys, buffer);
+                return buffer;
+            case AttentionBiasKind.LowRank:
+                MultiplyFactors(bias, item, query, firstKey, keys, buffer);
+                return buffer;
+            case AttentionBiasKind.PerKey:
+                return (float*)_pin.Pointer + (item * bias.KeyLength);
+            default:
+                return (float*)_pin.Pointer + (((item * bias.QueryLength) + query) * bias.KeyLength);
+        }
+    }
+
+    private void MultiplyFactors(AttentionBias bias, long item, int query, int firstKey, int keys, float* row)
+    {
+        float* queryFactors = (float*)_pin.Pointer + (((item * bias.QueryLength) + query) * bias.Rank);
+        float* keyFactors = _keyFactors!.As<float>() + (item * bias.Rank * bias.KeyLength) + firstKey;
+        var sums = new Span<float>(row + firstKey, keys);
+        TensorPrimitives.Multiply(new ReadOnlySpan<float>(keyFactors, keys), queryFactors[0], sums);
+        for (int r = 1; r < bias.Rank; r++)
+        {
+            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(keyFactors + ((long)r * bias.KeyLength), keys), queryFactors[r], sums, sums);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Gather(AttentionBias bias, int head, int query, int firstKey, int endKey, float* row)
+    {
+        int classTokens = bias.HasClassToken ? 1 : 0;
+        int width = bias.GridWidth;
+        int height = bias.GridHeight;
 
         // Whole grid rows that meet the range.
         int firstY = Math.Max(firstKey - classTokens, 0) / width;
@@ -83,14 +150,14 @@ internal sealed unsafe class BiasRows : IDisposable
         float* table = (float*)_pin.Pointer;
         if (query < classTokens)
         {
-            new Span<float>(row + firstKey, endKey - firstKey).Fill(table[(_tableEntries * _bias.HeadCount) + head]);
-            row[0] = table[((_tableEntries + 2) * _bias.HeadCount) + head];
+            new Span<float>(row + firstKey, endKey - firstKey).Fill(table[(_tableEntries * bias.HeadCount) + head]);
+            row[0] = table[((_tableEntries + 2) * bias.HeadCount) + head];
             return;
         }
 
         if (classTokens == 1)
         {
-            row[0] = table[((_tableEntries + 1) * _bias.HeadCount) + head];
+            row[0] = table[((_tableEntries + 1) * bias.HeadCount) + head];
         }
 
         int y = (query - classTokens) / width;

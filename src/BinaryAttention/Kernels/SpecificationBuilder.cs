@@ -1,5 +1,4 @@
-// From checked shapes and options to a specification. Refuses options that the call does not take, are out of range, or are not built yet,
-// by name: never a silent other result.
+// From checked shapes and options to a specification. Refuses options that the call does not take or that are out of range, by name: never a silent other result.
 using BinaryAttention.Shapes;
 
 namespace BinaryAttention.Kernels;
@@ -28,23 +27,18 @@ internal static class SpecificationBuilder
             throw new ArgumentException($"Layout is {options.Layout}; expected HeadTokenDimension or TokenHeadDimension.", nameof(options));
         }
 
-        RefuseMask(options.Mask);
         if (options.Bias is { } bias)
         {
-            if (bias.Kind == AttentionBiasKind.LowRank)
-            {
-                throw new NotSupportedException("Bias of kind LowRank is not supported yet. Form the dense bias, or use a per-key or relative-position bias.");
-            }
-
             ShapeChecks.Bias(bias, shape);
         }
 
         var binary = options as BinaryAttentionOptions;
         if (binary is not null)
         {
-            Refuse(binary);
+            CheckBinary(binary, shape);
         }
 
+        AttentionCalibration? calibration = binary?.Calibration;
         return new AttentionSpecification
         {
             Shape = shape,
@@ -54,37 +48,21 @@ internal static class SpecificationBuilder
             Weighting = binary?.Weighting ?? SignWeighting.MeanMagnitudePerHead,
             Quantization = isBinary ? binary?.Quantization ?? ValueQuantization.Tiled : ValueQuantization.Full,
             Threads = options.MaxDegreeOfParallelism ?? Environment.ProcessorCount,
+            Mask = MaskChecks.Check(options.Mask, shape),
+            SignOfZero = binary?.SignOfZero ?? SignOfZero.Positive,
+            QueryPlanes = binary?.QueryPlanes ?? 1,
+            KeyPlanes = binary?.KeyPlanes ?? 1,
+            Calibration = calibration is { MovesOperands: true } ? calibration : null,
+            Temperatures = calibration?.Temperature ?? default,
+            AddedKeyBias = calibration is { QueryCentre.IsEmpty: false } ? KeyBiasBuffer(shape) : null,
         };
     }
 
-    private static void RefuseMask(AttentionMask? mask)
-    {
-        string? part = mask switch
-        {
-            null => null,
-            { IsCausal: true } => "Causal",
-            { QueryLengths.IsEmpty: false } => "QueryLengths",
-            { KeyLengths.IsEmpty: false } => "KeyLengths",
-            { AllowedPairs.IsEmpty: false } => "AllowedPairs",
-            { AllowedBlocks.IsEmpty: false } => "AllowedBlocks",
-            _ => null,
-        };
-        if (part is not null)
-        {
-            throw new NotSupportedException($"Mask.{part} is not supported yet. Use a dense bias with -infinity for masked pairs.");
-        }
-    }
-
-    private static void Refuse(BinaryAttentionOptions options)
+    private static void CheckBinary(BinaryAttentionOptions options, in AttentionShape shape)
     {
         if (options.Weighting is null)
         {
             throw new ArgumentException("Weighting is null; expected a SignWeighting such as SignWeighting.MeanMagnitudePerHead.", nameof(options));
-        }
-
-        if (options.Weighting.Rows == SignWeightingMode.Learned || options.Weighting.Columns == SignWeightingMode.Learned)
-        {
-            throw new NotSupportedException("Weighting Learned is not supported yet. Use MeanMagnitudePerHead, MeanMagnitudePerToken or None.");
         }
 
         if (options.Quantization is not (ValueQuantization.Tiled or ValueQuantization.TrainingParity or ValueQuantization.Full))
@@ -97,29 +75,34 @@ internal static class SpecificationBuilder
             throw new ArgumentException($"SignOfZero is {options.SignOfZero}; expected Positive or Negative.", nameof(options));
         }
 
-        if (options.SignOfZero == SignOfZero.Negative)
+        CheckPlanes(options.QueryPlanes, options.Weighting.Rows, nameof(options.QueryPlanes), nameof(options.Weighting.Rows));
+        CheckPlanes(options.KeyPlanes, options.Weighting.Columns, nameof(options.KeyPlanes), nameof(options.Weighting.Columns));
+        WeightChecks.Learned(options.Weighting, shape);
+        if (options.Calibration is { } calibration)
         {
-            throw new NotSupportedException("SignOfZero.Negative is not supported yet. Use SignOfZero.Positive.");
-        }
-
-        Planes(options.QueryPlanes, nameof(options.QueryPlanes));
-        Planes(options.KeyPlanes, nameof(options.KeyPlanes));
-        if (options.Calibration is not null)
-        {
-            throw new NotSupportedException("Calibration is not supported yet. Centre and rotate queries and keys before the call.");
+            WeightChecks.Calibration(calibration, shape);
         }
     }
 
-    private static void Planes(int planes, string name)
+    private static void CheckPlanes(int planes, SignWeightingMode mode, string name, string side)
     {
         if (planes is not (1 or 2))
         {
             throw new ArgumentException($"{name} is {planes}; it must be 1 or 2.", "options");
         }
 
-        if (planes == 2)
+        // The second plane holds what a * sign leaves over, with a the mean magnitude; other weights do not say what is left.
+        if (planes == 2 && mode is not (SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.MeanMagnitudePerToken))
         {
-            throw new NotSupportedException($"{name} = 2 is not supported yet. Use 1.");
+            throw new ArgumentException($"{name} is 2 and Weighting.{side} is {mode}; a second plane needs mean magnitudes. Use MeanMagnitudePerHead or MeanMagnitudePerToken, or one plane.", "options");
         }
+    }
+
+    private static float[] KeyBiasBuffer(in AttentionShape shape)
+    {
+        long length = (long)shape.BatchSize * shape.HeadCount * shape.KeyLength;
+        return length <= Array.MaxLength
+            ? GC.AllocateArray<float>((int)length, pinned: true)
+            : throw new ArgumentException($"Calibration.QueryCentre needs a bias of {shape.BatchSize} x {shape.HeadCount} x {shape.KeyLength} values; at most {Array.MaxLength} are supported. Split the call.", "options");
     }
 }

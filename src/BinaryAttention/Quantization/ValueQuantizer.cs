@@ -15,12 +15,13 @@ internal static unsafe class ValueQuantizer
     /// <summary>Quantises and lays out all channels of one head.</summary>
     /// <param name="values">Token 0, contiguous channels.</param>
     /// <param name="tokenStride">Elements from token to token.</param>
+    /// <param name="tokens">Valid tokens; the others' levels stay 0.</param>
     /// <param name="layout">Sizes and the layout of <paramref name="levels"/>.</param>
     /// <param name="quantization">Tiled or TrainingParity.</param>
     /// <param name="levels">Receives the levels; must be zeroed.</param>
     /// <param name="scales">Receives the factor of each channel, <see cref="ValueLayout.PaddedChannels"/> long.</param>
     /// <param name="means">Receives the mean of each channel (0 for TrainingParity), equally long.</param>
-    public static void Quantize(float* values, nint tokenStride, in ValueLayout layout, ValueQuantization quantization, sbyte* levels, float* scales, float* means)
+    public static void Quantize(float* values, nint tokenStride, int tokens, in ValueLayout layout, ValueQuantization quantization, sbyte* levels, float* scales, float* means)
     {
         for (int first = 0; first < layout.ValueDimension; first += Lanes)
         {
@@ -28,19 +29,18 @@ internal static unsafe class ValueQuantizer
             sbyte* destination = levels + layout.Offset(0, first);
             if (quantization == ValueQuantization.Tiled)
             {
-                QuantizeTiled(values + first, tokenStride, layout, count, destination, scales + first, means + first);
+                QuantizeTiled(values + first, tokenStride, tokens, layout, count, destination, scales + first, means + first);
             }
             else
             {
-                QuantizeTrainingParity(values + first, tokenStride, layout, count, destination, scales + first, means + first);
+                QuantizeTrainingParity(values + first, tokenStride, tokens, layout, count, destination, scales + first, means + first);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void QuantizeTiled(float* values, nint tokenStride, in ValueLayout layout, int count, sbyte* levels, float* scales, float* means)
+    private static void QuantizeTiled(float* values, nint tokenStride, int tokens, in ValueLayout layout, int count, sbyte* levels, float* scales, float* means)
     {
-        int tokens = layout.KeyLength;
         Vector256<double> low = Vector256<double>.Zero;
         Vector256<double> high = Vector256<double>.Zero;
         for (int token = 0; token < tokens; token++)
@@ -102,9 +102,8 @@ internal static unsafe class ValueQuantizer
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void QuantizeTrainingParity(float* values, nint tokenStride, in ValueLayout layout, int count, sbyte* levels, float* scales, float* means)
+    private static void QuantizeTrainingParity(float* values, nint tokenStride, int tokens, in ValueLayout layout, int count, sbyte* levels, float* scales, float* means)
     {
-        int tokens = layout.KeyLength;
         Vector256<float> largest = Vector256<float>.Zero;
 
         // x - x is 0 for finite x and NaN otherwise; the sum remembers it.

@@ -36,6 +36,11 @@ internal static class ReferenceAttentionBackward
         Span<double> probabilityGradient = gradients.Row(gradients.Probabilities, batch, head, query);
         for (int key = 0; key < probabilities.Length; key++)
         {
+            if (!inputs.Mask.Allows(batch, head, query, key))
+            {
+                continue;
+            }
+
             ReadOnlySpan<float> value = inputs.Value.Token(batch, keyHead, key);
             int valueOffset = inputs.Value.Offset(batch, keyHead, key);
             for (int channel = 0; channel < value.Length; channel++)
@@ -47,11 +52,16 @@ internal static class ReferenceAttentionBackward
 
         Span<double> logitGradient = gradients.Row(gradients.Logits, batch, head, query);
         ReferenceSoftmaxGradient.Row(probabilities, probabilityGradient, logitGradient);
-        ReferenceSoftmaxGradient.AddToBias(inputs.Bias, gradients.Bias, batch, head, query, logitGradient);
+        ReferenceSoftmaxGradient.AddToBias(inputs.Bias, gradients, batch, head, query, logitGradient);
         ReadOnlySpan<float> queryToken = inputs.Query.Token(batch, head, query);
         int queryOffset = inputs.Query.Offset(batch, head, query);
         for (int key = 0; key < logitGradient.Length; key++)
         {
+            if (!inputs.Mask.Allows(batch, head, query, key))
+            {
+                continue;
+            }
+
             ReadOnlySpan<float> keyToken = inputs.Key.Token(batch, keyHead, key);
             int keyOffset = inputs.Key.Offset(batch, keyHead, key);
             double factor = logitGradient[key] * specification.LogitScale;

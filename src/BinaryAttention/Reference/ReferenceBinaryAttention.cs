@@ -10,6 +10,12 @@ internal static class ReferenceBinaryAttention
     /// <summary>Computes one output row; returns its log-sum-exp.</summary>
     public static float Row(ReferenceBinaryHead head, int query, Span<float> output)
     {
+        if (query >= head.Specification.ValidQueries(head.Batch))
+        {
+            output.Clear();
+            return float.NegativeInfinity;
+        }
+
         if (!head.IsFinite)
         {
             output.Fill(float.NaN);
@@ -79,7 +85,8 @@ internal static class ReferenceBinaryAttention
             double sum = 0;
             for (int key = 0; key < row.Length; key++)
             {
-                sum += row[key] * head.Values.At(key, channel);
+                // Padded values may be NaN.
+                sum += row[key] == 0 ? 0 : row[key] * head.Values.At(key, channel);
             }
 
             output[channel] = head.Values.IsFinite[channel] ? (float)(sum / rowSum) : float.NaN;

@@ -3,7 +3,8 @@
 //   d(q_hat)_i = logitScale sum_j dS_ij columnWeight_j sign(k_j), likewise k_hat; then ReferenceSignGradient
 //   learned weights: d rowWeight_i = sum_j dS_ij logitScale signDot_ij columnWeight_j, likewise columns; nothing to the signs
 // Rounding is straight-through. TrainingParity multiplies with the rounded P and v, as the training code does, and gives v no gradient where |v| >= 2. Tiled counts
-// rounding, centring and row sum as straight-through altogether: its gradient is that of Full at the same logits. Finite operands are assumed.
+// rounding, centring and row sum as straight-through altogether: its gradient is that of Full at the same logits. Finite operands and one plane a side are assumed; a masked pair gets and
+// gives nothing.
 using BinaryAttention.Kernels;
 
 namespace BinaryAttention.Reference;
@@ -27,11 +28,11 @@ internal static class ReferenceBinaryAttentionBackward
                     Row(inputs, binaryHead, query, outputGradient.Slice(row * shape.ValueDimension, shape.ValueDimension), gradients);
                 }
 
-                ReferenceSignGradient.Head(inputs.Query, batch, head, specification.Weighting.Rows, binaryHead.RowWeights, gradients.BinarisedQuery, gradients.Query);
+                ReferenceSignGradient.Head(inputs.Query, batch, head, specification.QuerySide, binaryHead.RowWeights, specification.ValidQueries(batch), gradients.BinarisedQuery, gradients.Query);
                 if ((head + 1) % specification.HeadsPerKeyHead == 0)
                 {
                     // The last query head of the group: the key head's gradients are complete.
-                    ReferenceSignGradient.Head(inputs.Key, batch, binaryHead.KeyHead, specification.Weighting.Columns, binaryHead.ColumnWeights, gradients.BinarisedKey, gradients.Key);
+                    ReferenceSignGradient.Head(inputs.Key, batch, binaryHead.KeyHead, specification.KeySide, binaryHead.ColumnWeights, specification.ValidKeys(batch), gradients.BinarisedKey, gradients.Key);
                     if (specification.Quantization == ValueQuantization.TrainingParity)
                     {
                         ClipValueGradient(inputs.Value, batch, binaryHead.KeyHead, gradients.Value);
@@ -54,6 +55,11 @@ internal static class ReferenceBinaryAttentionBackward
         Span<double> probabilityGradient = gradients.Row(gradients.Probabilities, head.Batch, head.Head, query);
         for (int key = 0; key < probabilities.Length; key++)
         {
+            if (!head.Allows(query, key))
+            {
+                continue;
+            }
+
             int valueOffset = inputs.Value.Offset(head.Batch, head.KeyHead, key);
             for (int channel = 0; channel < outputGradient.Length; channel++)
             {
@@ -69,26 +75,30 @@ internal static class ReferenceBinaryAttentionBackward
         }
 
         ReferenceSoftmaxGradient.Row(probabilities, probabilityGradient, logitGradient);
-        ReferenceSoftmaxGradient.AddToBias(inputs.Bias, gradients.Bias, head.Batch, head.Head, query, logitGradient);
+        ReferenceSoftmaxGradient.AddToBias(inputs.Bias, gradients, head.Batch, head.Head, query, logitGradient);
         AddToOperands(inputs, head, query, logitGradient, gradients);
         AddToLearnedWeights(head, query, logitGradient, gradients);
     }
 
     private static void AddToOperands(ReferenceInputs inputs, ReferenceBinaryHead head, int query, ReadOnlySpan<double> logitGradient, ReferenceGradients gradients)
     {
-        ReadOnlySpan<float> queryToken = inputs.Query.Token(head.Batch, head.Head, query);
+        ReadOnlySpan<sbyte> querySigns = head.Queries.Signs(0, query);
         int queryOffset = inputs.Query.Offset(head.Batch, head.Head, query);
-        double scale = head.Specification.LogitScale;
         for (int key = 0; key < logitGradient.Length; key++)
         {
-            ReadOnlySpan<float> keyToken = inputs.Key.Token(head.Batch, head.KeyHead, key);
-            int keyOffset = inputs.Key.Offset(head.Batch, head.KeyHead, key);
-            double queryFactor = logitGradient[key] * scale * head.ColumnWeights[key];
-            double keyFactor = logitGradient[key] * scale * head.RowWeights[query];
-            for (int channel = 0; channel < queryToken.Length; channel++)
+            if (!head.Allows(query, key))
             {
-                gradients.BinarisedQuery[queryOffset + channel] += queryFactor * ReferenceSigns.Of(keyToken[channel]);
-                gradients.BinarisedKey[keyOffset + channel] += keyFactor * ReferenceSigns.Of(queryToken[channel]);
+                continue;
+            }
+
+            ReadOnlySpan<sbyte> keySigns = head.Keys.Signs(0, key);
+            int keyOffset = inputs.Key.Offset(head.Batch, head.KeyHead, key);
+            double queryFactor = logitGradient[key] * head.Scale * head.ColumnWeights[key];
+            double keyFactor = logitGradient[key] * head.Scale * head.RowWeights[query];
+            for (int channel = 0; channel < querySigns.Length; channel++)
+            {
+                gradients.BinarisedQuery[queryOffset + channel] += queryFactor * keySigns[channel];
+                gradients.BinarisedKey[keyOffset + channel] += keyFactor * querySigns[channel];
             }
         }
     }
@@ -100,7 +110,12 @@ internal static class ReferenceBinaryAttentionBackward
         int columnOffset = ((head.Batch * shape.KeyHeadCount) + head.KeyHead) * shape.KeyLength;
         for (int key = 0; key < logitGradient.Length; key++)
         {
-            double slope = logitGradient[key] * head.Specification.LogitScale * head.SignDot(query, key);
+            if (!head.Allows(query, key))
+            {
+                continue;
+            }
+
+            double slope = logitGradient[key] * head.Scale * head.SignDot(query, key);
             if (head.Specification.Weighting.Rows == SignWeightingMode.Learned)
             {
                 gradients.RowWeights[rowIndex] += slope * head.ColumnWeights[key];

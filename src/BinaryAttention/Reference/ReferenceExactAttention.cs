@@ -1,6 +1,6 @@
 // Exact attention, softmax(query key^T logitScale + bias) value, one row at a time in double.
-// NaN and infinities spread as IEEE arithmetic has it, from masked pairs (bias -infinity) too: NaN - infinity is NaN and 0 times NaN is NaN. A row that is masked throughout and
-// has no NaN logit is zeros.
+// NaN and infinities spread as IEEE arithmetic has it, from pairs with a bias of -infinity too: NaN - infinity is NaN and 0 times NaN is NaN. Pairs that the mask excludes take no part
+// at all. A row without an allowed key and without a NaN logit is zeros.
 namespace BinaryAttention.Reference;
 
 internal static class ReferenceExactAttention
@@ -23,7 +23,7 @@ internal static class ReferenceExactAttention
             double sum = 0;
             for (int key = 0; key < row.Length; key++)
             {
-                sum += row[key] * inputs.Value.Token(batch, keyHead, key)[channel];
+                sum += inputs.Mask.Allows(batch, head, query, key) ? row[key] * inputs.Value.Token(batch, keyHead, key)[channel] : 0;
             }
 
             // All logits -infinity without a mask leave 0 / 0, which is NaN as in float arithmetic.
@@ -41,6 +41,12 @@ internal static class ReferenceExactAttention
         bool hasAllowedKey = false;
         for (int key = 0; key < row.Length; key++)
         {
+            if (!inputs.Mask.Allows(batch, head, query, key))
+            {
+                row[key] = double.NegativeInfinity;
+                continue;
+            }
+
             ReadOnlySpan<float> keyToken = inputs.Key.Token(batch, keyHead, key);
             double dot = 0;
             for (int channel = 0; channel < queryToken.Length; channel++)
@@ -48,13 +54,13 @@ internal static class ReferenceExactAttention
                 dot += (double)queryToken[channel] * keyToken[channel];
             }
 
-            row[key] = (dot * inputs.Specification.LogitScale) + (inputs.Bias?.At(batch, head, query, key) ?? 0);
-            hasAllowedKey |= double.IsNaN(row[key]) || !IsMasked(inputs, batch, head, query, key);
+            row[key] = (dot * inputs.Specification.LogitScale) + inputs.BiasOf(batch, head, query, key);
+            hasAllowedKey |= double.IsNaN(row[key]) || !IsMaskedByBias(inputs, batch, head, query, key);
         }
 
         return hasAllowedKey;
     }
 
-    private static bool IsMasked(ReferenceInputs inputs, int batch, int head, int query, int key) =>
-        inputs.Bias is { } bias && float.IsNegativeInfinity(bias.At(batch, head, query, key));
+    private static bool IsMaskedByBias(ReferenceInputs inputs, int batch, int head, int query, int key) =>
+        inputs.Bias is { } bias && double.IsNegativeInfinity(bias.At(batch, head, query, key));
 }

@@ -19,6 +19,9 @@ internal sealed class ReferenceGradients(ReferenceInputs inputs)
     /// <summary>In the layout of <see cref="AttentionBias.Values"/>; empty without a bias.</summary>
     public double[] Bias { get; } = new double[inputs.Bias?.Length ?? 0];
 
+    /// <summary>Of a low-rank bias's key factors, in the layout of <see cref="AttentionBias.KeyFactors"/>; empty for other biases.</summary>
+    public double[] BiasKeyFactors { get; } = new double[inputs.Bias?.KeyFactorLength ?? 0];
+
     /// <summary>Of learned row weights <c>[batch, heads, queryLength]</c>, else empty.</summary>
     public double[] RowWeights { get; } = new double[inputs.Specification.Weighting.RowWeights.Length];
 

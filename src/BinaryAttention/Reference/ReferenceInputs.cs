@@ -15,6 +15,16 @@ internal sealed class ReferenceInputs(AttentionSpecification specification, Refe
 
     public ReferenceBias? Bias { get; } = specification.Bias is { } bias ? new ReferenceBias(bias) : null;
 
+    public ReferenceMask Mask { get; } = new(specification);
+
+    /// <summary>The bias of one pair: the caller's, and what a calibration adds per key.</summary>
+    public double BiasOf(int batch, int head, int query, int key)
+    {
+        AttentionShape shape = Specification.Shape;
+        double added = Specification.AddedKeyBias is { } keyBias ? keyBias[(((batch * shape.HeadCount) + head) * shape.KeyLength) + key] : 0;
+        return added + (Bias?.At(batch, head, query, key) ?? 0);
+    }
+
     /// <summary>From dense row-major arrays, <c>[batch, heads, tokens, dimension]</c>.</summary>
     public static ReferenceInputs Create(AttentionSpecification specification, float[] query, float[] key, float[] value)
     {

@@ -34,5 +34,8 @@ internal sealed class ReferenceOperand(float[] values, int batchSize, int headCo
     /// <summary>Index of a token's first channel.</summary>
     public int Offset(int batch, int head, int token) => ((((batch * HeadCount) + head) * TokenCount) + token) * Dimension;
 
+    /// <summary>All tokens of one head in double.</summary>
+    public double[] Head(int batch, int head) => Array.ConvertAll(values.AsSpan(Offset(batch, head, 0), TokenCount * Dimension).ToArray(), static x => (double)x);
+
     public ReadOnlySpan<float> Token(int batch, int head, int token) => values.AsSpan(Offset(batch, head, token), Dimension);
 }

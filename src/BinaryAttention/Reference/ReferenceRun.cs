@@ -7,9 +7,12 @@ namespace BinaryAttention.Reference;
 
 internal sealed unsafe class ReferenceRun(AttentionSpecification specification) : KernelRun
 {
+    private readonly TileLoop _loop = specification.CreateLoop();
     private ReferenceOperand? _query;
     private ReferenceOperand? _key;
     private ReferenceOperand? _value;
+
+    public override long PackedBytes => sizeof(float) * (long)specification.Shape.BatchSize * specification.Shape.KeyHeadCount * specification.Shape.KeyLength * (specification.Shape.HeadDimension + specification.Shape.ValueDimension);
 
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
     {
@@ -28,10 +31,9 @@ internal sealed unsafe class ReferenceRun(AttentionSpecification specification) 
     {
         AttentionShape shape = specification.Shape;
         var inputs = new ReferenceInputs(specification, _query!, _key!, _value!);
-        TileLoop.Run(
+        _loop.Run(
             shape.BatchSize * shape.HeadCount,
-            specification.Threads,
-            tile =>
+            (tile, _) =>
             {
                 int batch = tile / shape.HeadCount;
                 int head = tile % shape.HeadCount;
@@ -54,6 +56,7 @@ internal sealed unsafe class ReferenceRun(AttentionSpecification specification) 
 
     public override void Dispose()
     {
+        _loop.Dispose();
         _query = null;
         _key = null;
         _value = null;

@@ -1,23 +1,25 @@
 // Backward through x_hat = weight * sign(x) for one head: the straight-through estimator for the sign, and the weight as the mean of |x|.
 //   dx = d(x_hat) * weight * [-1 <= x <= 1]  +  d(weight) * sgn(x) / count,    d(weight) = sum d(x_hat) sign(x) over what the mean runs over
 // sgn(0) = 0 in the derivative of |x|, while sign(0) = +1 in the forward pass. A learned weight lets nothing through to x.
+using BinaryAttention.Kernels;
+
 namespace BinaryAttention.Reference;
 
 internal static class ReferenceSignGradient
 {
-    public static void Head(ReferenceOperand operand, int batch, int head, SignWeightingMode mode, float[] weights, double[] binarisedGradient, double[] gradient)
+    public static void Head(ReferenceOperand operand, int batch, int head, in SignSide side, float[] weights, int validTokens, double[] binarisedGradient, double[] gradient)
     {
-        switch (mode)
+        switch (side.Mode)
         {
             case SignWeightingMode.Learned:
                 return;
             case SignWeightingMode.MeanMagnitudePerHead:
-                AddMagnitude(operand, batch, head, 0, operand.TokenCount, binarisedGradient, gradient);
+                AddMagnitude(operand, batch, head, 0, validTokens, side.SignOfZero, binarisedGradient, gradient);
                 break;
             case SignWeightingMode.MeanMagnitudePerToken:
-                for (int token = 0; token < operand.TokenCount; token++)
+                for (int token = 0; token < validTokens; token++)
                 {
-                    AddMagnitude(operand, batch, head, token, 1, binarisedGradient, gradient);
+                    AddMagnitude(operand, batch, head, token, 1, side.SignOfZero, binarisedGradient, gradient);
                 }
 
                 break;
@@ -25,7 +27,7 @@ internal static class ReferenceSignGradient
                 break; // None: the weight is a constant
         }
 
-        for (int token = 0; token < operand.TokenCount; token++)
+        for (int token = 0; token < validTokens; token++)
         {
             ReadOnlySpan<float> channels = operand.Token(batch, head, token);
             int offset = operand.Offset(batch, head, token);
@@ -40,7 +42,7 @@ internal static class ReferenceSignGradient
     }
 
     // The share of the mean magnitude over some tokens and all their channels.
-    private static void AddMagnitude(ReferenceOperand operand, int batch, int head, int firstToken, int tokenCount, double[] binarisedGradient, double[] gradient)
+    private static void AddMagnitude(ReferenceOperand operand, int batch, int head, int firstToken, int tokenCount, SignOfZero signOfZero, double[] binarisedGradient, double[] gradient)
     {
         double weightGradient = 0;
         for (int token = firstToken; token < firstToken + tokenCount; token++)
@@ -49,7 +51,7 @@ internal static class ReferenceSignGradient
             int offset = operand.Offset(batch, head, token);
             for (int channel = 0; channel < channels.Length; channel++)
             {
-                weightGradient += binarisedGradient[offset + channel] * ReferenceSigns.Of(channels[channel]);
+                weightGradient += binarisedGradient[offset + channel] * ReferenceSigns.Of(channels[channel], signOfZero);
             }
         }
 

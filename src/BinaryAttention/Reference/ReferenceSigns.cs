@@ -1,29 +1,28 @@
 // Signs, their distance, and the straight-through estimator (BinaryAttention, section 4.2).
-//   bit(x) = x >= 0, so +0 and -0 are both positive        signDot = d - 2 * hammingDistance
+//   bit(x) = x >= 0, so +0 and -0 are both positive (or both negative by option)        signDot = d - 2 * hammingDistance
 //   d sign(x) / dx := 1 where -1 <= x <= 1, else 0
 namespace BinaryAttention.Reference;
 
 internal static class ReferenceSigns
 {
-    public static bool Bit(float x) => x >= 0;
-
     /// <summary>+1 or -1; 0 for NaN, as in the public training code. The 0 never reaches an output: a head with a NaN is NaN throughout.</summary>
-    public static int Of(float x)
+    public static int Of(double x, SignOfZero signOfZero = SignOfZero.Positive)
     {
-        if (float.IsNaN(x))
+        if (double.IsNaN(x))
         {
             return 0;
         }
 
-        return Bit(x) ? 1 : -1;
+        bool isPositive = signOfZero == SignOfZero.Positive ? x >= 0 : x > 0;
+        return isPositive ? 1 : -1;
     }
 
-    public static int HammingDistance(ReadOnlySpan<float> query, ReadOnlySpan<float> key)
+    public static int HammingDistance(ReadOnlySpan<sbyte> query, ReadOnlySpan<sbyte> key)
     {
         int distance = 0;
         for (int channel = 0; channel < query.Length; channel++)
         {
-            if (Bit(query[channel]) != Bit(key[channel]))
+            if (query[channel] != key[channel])
             {
                 distance++;
             }

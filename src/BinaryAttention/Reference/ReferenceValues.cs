@@ -1,7 +1,7 @@
 // The values of one (batch, key head) as a row multiplies them: 8-bit levels with one scale a channel, or unchanged.
 //   Tiled:           c = v - mean, m = max|c|, scale = m / 127, level = round half to even(c * 127 / m);   mean in float32 from a double sum in token order
 //   TrainingParity:  SymmetricQuantizer.Value in float32 with the kernels' scale 127 / (m + 1e-6), not centred
-// A channel with a NaN or an infinity has levels 0 and a NaN that makes every output of the channel NaN.
+// Padded tokens take no part: their levels are 0 and no mean or maximum sees them. A channel with a NaN or an infinity has levels 0 and a NaN that makes every output of the channel NaN.
 namespace BinaryAttention.Reference;
 
 internal sealed class ReferenceValues
@@ -10,13 +10,15 @@ internal sealed class ReferenceValues
     private readonly int _batch;
     private readonly int _head;
     private readonly ValueQuantization _quantization;
+    private readonly int _validTokens;
 
-    public ReferenceValues(ReferenceOperand operand, int batch, int head, ValueQuantization quantization)
+    public ReferenceValues(ReferenceOperand operand, int batch, int head, ValueQuantization quantization, int validTokens)
     {
         _operand = operand;
         _batch = batch;
         _head = head;
         _quantization = quantization;
+        _validTokens = validTokens;
         ChannelCount = operand.Dimension;
         Levels = new int[operand.TokenCount, ChannelCount];
         Scales = new float[ChannelCount];
@@ -62,7 +64,7 @@ internal sealed class ReferenceValues
 
     private bool HasOnlyFinite(int channel)
     {
-        for (int token = 0; token < _operand.TokenCount; token++)
+        for (int token = 0; token < _validTokens; token++)
         {
             if (!float.IsFinite(At(token, channel)))
             {
@@ -82,15 +84,15 @@ internal sealed class ReferenceValues
         }
 
         double sum = 0;
-        for (int token = 0; token < _operand.TokenCount; token++)
+        for (int token = 0; token < _validTokens; token++)
         {
             sum += At(token, channel);
         }
 
-        float mean = (float)(sum / _operand.TokenCount);
+        float mean = _validTokens == 0 ? 0 : (float)(sum / _validTokens);
         Means[channel] = mean;
         double maximum = 0;
-        for (int token = 0; token < _operand.TokenCount; token++)
+        for (int token = 0; token < _validTokens; token++)
         {
             maximum = Math.Max(maximum, Math.Abs((double)At(token, channel) - mean));
         }
@@ -102,7 +104,7 @@ internal sealed class ReferenceValues
         }
 
         double inverse = 127.0 / maximum;
-        for (int token = 0; token < _operand.TokenCount; token++)
+        for (int token = 0; token < _validTokens; token++)
         {
             double centred = (double)At(token, channel) - mean;
             Levels[token, channel] = (int)Math.Clamp(Math.Round(centred * inverse, MidpointRounding.ToEven), -127, 127);
@@ -118,14 +120,14 @@ internal sealed class ReferenceValues
         }
 
         float maximum = 0;
-        for (int token = 0; token < _operand.TokenCount; token++)
+        for (int token = 0; token < _validTokens; token++)
         {
             maximum = MathF.Max(maximum, MathF.Abs(At(token, channel)));
         }
 
         float scale = SymmetricQuantizer.Value.Scale(maximum);
         Scales[channel] = scale;
-        for (int token = 0; token < _operand.TokenCount; token++)
+        for (int token = 0; token < _validTokens; token++)
         {
             Levels[token, channel] = SymmetricQuantizer.Value.Level(At(token, channel), scale);
         }

@@ -1,4 +1,4 @@
-// Options that are out of range, do not belong to the call, or are not built yet are refused by name: never a silent other result.
+// Options that are out of range, do not fit or do not belong to the call are refused by name: never a silent other result.
 using Xunit;
 
 namespace BinaryAttention.Tests.PublicDoor;
@@ -36,28 +36,54 @@ public sealed class OptionDoorTests
         Assert.Equal("options", exception.ParamName);
     }
 
+    // The call has batch size 2, 4 query heads on 2 key heads, 3 queries and 5 keys, head dimension 8.
     [Fact]
-    public void Rejects_WhatIsNotBuiltYet_ByName()
+    public void Rejects_MasksThatDoNotFit()
     {
-        new DoorCall { Options = new() { Mask = AttentionMask.Causal } }.Refused<NotSupportedException>("Mask.Causal", "not supported yet");
-        new DoorCall { Options = new() { Mask = AttentionMask.Lengths(new int[] { 1, 2 }, default) } }.Refused<NotSupportedException>("Mask.QueryLengths");
-        new DoorCall { Options = new() { Mask = AttentionMask.Lengths(default, new int[] { 1, 2 }) } }.Refused<NotSupportedException>("Mask.KeyLengths");
-        new DoorCall { Options = new() { Mask = AttentionMask.Boolean(new ulong[3]) } }.Refused<NotSupportedException>("Mask.AllowedPairs");
-        new DoorCall { Options = new() { Mask = AttentionMask.BlockSparse(new bool[1]) } }.Refused<NotSupportedException>("Mask.AllowedBlocks");
-        new DoorCall { Options = new() { Weighting = SignWeighting.Learned(new float[24], new float[20]) } }.Refused<NotSupportedException>("Weighting Learned");
-        new DoorCall { Options = new() { QueryPlanes = 2 } }.Refused<NotSupportedException>("QueryPlanes = 2");
-        new DoorCall { Options = new() { KeyPlanes = 2 } }.Refused<NotSupportedException>("KeyPlanes = 2");
-        new DoorCall { Options = new() { SignOfZero = SignOfZero.Negative } }.Refused<NotSupportedException>("SignOfZero.Negative");
-        new DoorCall { Options = new() { Calibration = new AttentionCalibration() } }.Refused<NotSupportedException>("Calibration");
-        new DoorCall { Options = new() { Bias = AttentionBias.LowRank(new float[6], new float[10], 1, 1, 3, 5, 2) } }.Refused<NotSupportedException>("LowRank");
+        new DoorCall { Options = new() { Mask = AttentionMask.Lengths(new int[] { 1, 2, 3 }, default) } }.Refused<ArgumentException>("Mask.QueryLengths has 3 entries", "batch size 2");
+        new DoorCall { Options = new() { Mask = AttentionMask.Lengths(default, new int[] { 1, 6 }) } }.Refused<ArgumentException>("Mask.KeyLengths is 6 for batch item 1", "between 0 and the 5 tokens");
+        new DoorCall { Options = new() { Mask = AttentionMask.Lengths(new int[] { -1, 2 }, default) } }.Refused<ArgumentException>("Mask.QueryLengths is -1");
+        new DoorCall { Options = new() { Mask = AttentionMask.Boolean(new ulong[4]) } }.Refused<ArgumentException>("Mask.AllowedPairs has 4 entries", "Give 3", "or 12 (4 heads)");
+        new DoorCall { Options = new() { Mask = AttentionMask.BlockSparse(new bool[2]) } }.Refused<ArgumentException>("Mask.AllowedBlocks has 2 entries", "Give 1", "or 4 (4 heads)");
     }
 
     [Fact]
-    public void Rejects_MasksInTheExactCall()
+    public void Rejects_WeightsThatDoNotFit()
     {
-        var call = new DoorCall();
-        NotSupportedException exception = Assert.Throws<NotSupportedException>(() => Attention.ScaledDotProduct(call.Query, call.Key, call.Value, call.Destination, call.Shape, new AttentionOptions { Mask = AttentionMask.Causal }));
-        Assert.Contains("Mask.Causal", exception.Message, StringComparison.Ordinal);
+        new DoorCall { Options = new() { Weighting = SignWeighting.Learned(new float[23], new float[20]) } }.Refused<ArgumentException>("Weighting.RowWeights has 23 values", "2 x 4 x 3 needs 24");
+        new DoorCall { Options = new() { Weighting = SignWeighting.Learned(new float[24], new float[40]) } }.Refused<ArgumentException>("Weighting.ColumnWeights has 40 values", "2 x 2 x 5 needs 20");
+        ArgumentException notFinite = Assert.Throws<ArgumentException>(() => SignWeighting.Learned(new float[] { 1, float.NaN }, new float[1]));
+        Assert.Contains("rowWeights holds NaN at index 1", notFinite.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => SignWeighting.Learned(new float[1], new float[] { float.NegativeInfinity }));
+    }
+
+    [Fact]
+    public void Rejects_SecondPlanesWithoutMeanMagnitudes()
+    {
+        new DoorCall { Options = new() { QueryPlanes = 2, Weighting = SignWeighting.None } }.Refused<ArgumentException>("QueryPlanes is 2 and Weighting.Rows is None", "MeanMagnitudePerHead");
+        new DoorCall { Options = new() { KeyPlanes = 2, Weighting = SignWeighting.Learned(new float[24], new float[20]) } }.Refused<ArgumentException>("KeyPlanes is 2 and Weighting.Columns is Learned", "one plane");
+    }
+
+    [Fact]
+    public void Rejects_CalibrationsThatDoNotFit()
+    {
+        Refused(new() { QueryCentre = new float[15] }, "Calibration.QueryCentre has 15 values", "4 x 8 needs 32");
+        Refused(new() { KeyCentre = new float[15] }, "Calibration.KeyCentre has 15 values", "2 x 8 needs 16");
+        Refused(new() { Rotation = new float[16] }, "Calibration.Rotation has 16 values", "2 x 8 x 8 needs 128");
+        Refused(new() { Temperature = new float[2] }, "Calibration.Temperature has 2 values", "needs 4");
+        Refused(new() { Temperature = new float[] { 1, 1, float.PositiveInfinity, 1 } }, "Calibration.Temperature holds", "at index 2", "finite");
+
+        static void Refused(AttentionCalibration calibration, params ReadOnlySpan<string> parts) => new DoorCall { Options = new() { Calibration = calibration } }.Refused<ArgumentException>(parts);
+    }
+
+    [Fact]
+    public void Rejects_LowRankFactorsThatCouldMaskOrOverflow()
+    {
+        ArgumentException masking = Assert.Throws<ArgumentException>(() => AttentionBias.LowRank(new float[] { float.NegativeInfinity }, new float[] { 1 }, 1, 1, 1, 1, 1));
+        Assert.Contains("queryFactors holds", masking.Message, StringComparison.Ordinal);
+        Assert.Contains("AttentionOptions.Mask", masking.Message, StringComparison.Ordinal);
+        ArgumentException overflow = Assert.Throws<ArgumentException>(() => AttentionBias.LowRank(new float[] { 1e20f }, new float[] { 1e20f }, 1, 1, 1, 1, 1));
+        Assert.Contains("beyond float32", overflow.Message, StringComparison.Ordinal);
     }
 
     [Fact]

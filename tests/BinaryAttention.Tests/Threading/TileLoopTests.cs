@@ -1,4 +1,4 @@
-// Failures and cancellation reach the caller in the same form from one thread and from many.
+// Loops of every kind: each tile runs once, no worker's tiles overlap in time, failures and cancellation reach the caller in the same form, and a loop can be used again.
 using BinaryAttention.Threading;
 using Xunit;
 
@@ -6,26 +6,97 @@ namespace BinaryAttention.Tests.Threading;
 
 public sealed class TileLoopTests
 {
-    [Theory]
-    [InlineData(1)]
-    [InlineData(4)]
-    public void AFailingTile_ThrowsItsOwnException(int threads) =>
-        Assert.Throws<InvalidDataException>(() => TileLoop.Run(16, threads, static _ => throw new InvalidDataException(), TestContext.Current.CancellationToken));
+    public static TheoryData<int, bool> Loops() => new() { { 1, false }, { 4, false }, { 4, true } };
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(4)]
-    public void CancelledWithin_ThrowsOperationCanceled(int threads)
+    [MemberData(nameof(Loops))]
+    public void RunsEveryTileOnce_OneAtATimePerWorker(int threads, bool keepsThreads)
     {
+        using TileLoop loop = TileLoop.Create(threads, keepsThreads);
+        for (int round = 0; round < 20; round++)
+        {
+            var counts = new int[97];
+            var busy = new int[loop.Workers];
+            loop.Run(
+                counts.Length,
+                (tile, worker) =>
+                {
+                    Assert.Equal(1, Interlocked.Increment(ref busy[worker]));
+                    Interlocked.Increment(ref counts[tile]);
+                    Thread.Yield();
+                    Interlocked.Decrement(ref busy[worker]);
+                },
+                TestContext.Current.CancellationToken);
+            Assert.All(counts, static count => Assert.Equal(1, count));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Loops))]
+    public void AFailingTile_ThrowsItsOwnException_AndTheLoopRunsAgain(int threads, bool keepsThreads)
+    {
+        using TileLoop loop = TileLoop.Create(threads, keepsThreads);
+        Assert.Throws<InvalidDataException>(() => loop.Run(16, static (_, _) => throw new InvalidDataException(), TestContext.Current.CancellationToken));
+        int ran = 0;
+        loop.Run(16, (_, _) => Interlocked.Increment(ref ran), TestContext.Current.CancellationToken);
+        Assert.Equal(16, ran);
+    }
+
+    [Theory]
+    [MemberData(nameof(Loops))]
+    public void CancelledWithin_ThrowsOperationCanceled(int threads, bool keepsThreads)
+    {
+        using TileLoop loop = TileLoop.Create(threads, keepsThreads);
         using var source = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TileLoop.Run(
+        int ran = 0;
+        Assert.ThrowsAny<OperationCanceledException>(() => loop.Run(
             64,
-            threads,
-            _ =>
+            (_, _) =>
             {
+                Interlocked.Increment(ref ran);
                 source.Cancel();
-                source.Token.ThrowIfCancellationRequested();
             },
             source.Token));
+        Assert.InRange(ran, 1, threads);
     }
+
+    [Fact]
+    public void AForgottenTeam_SendsItsThreadsHome()
+    {
+        int before = RunOnce();
+        for (int attempt = 0; attempt < 50 && WorkerThreads(before) > 0; attempt++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Thread.Yield();
+        }
+
+        Assert.Equal(0, WorkerThreads(before));
+    }
+
+    // Keeps the team out of the caller's frame; gives the id of its first worker thread.
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static int RunOnce()
+    {
+        TileLoop loop = TileLoop.Create(2, keepsThreads: true);
+        using var both = new Barrier(2);
+        int helper = 0;
+        loop.Run(
+            2,
+            (_, worker) =>
+            {
+                both.SignalAndWait(TestContext.Current.CancellationToken);
+                if (worker == 1)
+                {
+                    s_helper = new WeakReference<Thread>(Thread.CurrentThread);
+                    helper = Environment.CurrentManagedThreadId;
+                }
+            },
+            TestContext.Current.CancellationToken);
+        return helper;
+    }
+
+    private static WeakReference<Thread>? s_helper;
+
+    private static int WorkerThreads(int id) => id != 0 && s_helper!.TryGetTarget(out Thread? thread) && thread.IsAlive ? 1 : 0;
 }

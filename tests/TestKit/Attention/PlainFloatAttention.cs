@@ -1,5 +1,5 @@
 // The same algorithms in the plainest float32 loops: the yardstick of the tolerance rule (Tolerance). Finite operands only.
-//   exact:        logit = (q . k) * logitScale + bias             one-bit, Full:   logit = rowWeight * logitScale * columnWeight * signDot + bias
+//   exact:        logit = (q . k) * logitScale + bias             one-bit, Full:   logit = sum over planes rowWeight * scale * columnWeight * signDot + bias
 //   out = sum exp(logit - max) v / sum exp(logit - max),  logSumExp = max + log(sum)
 using BinaryAttention;
 using BinaryAttention.Kernels;
@@ -36,13 +36,23 @@ public static class PlainFloatAttention
 
     private static void Logits(ReferenceInputs inputs, ReferenceBinaryHead? binary, int batch, int head, int query, Span<float> logits)
     {
-        float scale = inputs.Specification.LogitScale;
         for (int key = 0; key < logits.Length; key++)
         {
-            float logit;
+            if (!inputs.Mask.Allows(batch, head, query, key))
+            {
+                logits[key] = float.NegativeInfinity;
+                continue;
+            }
+
+            float logit = 0;
             if (binary is not null)
             {
-                logit = binary.RowWeights[query] * scale * binary.ColumnWeights[key] * binary.SignDot(query, key);
+                for (int pair = 0; pair < binary.Queries.Planes * binary.Keys.Planes; pair++)
+                {
+                    int queryPlane = pair / binary.Keys.Planes;
+                    int keyPlane = pair % binary.Keys.Planes;
+                    logit += binary.Queries.Weights[queryPlane][query] * binary.Scale * binary.Keys.Weights[keyPlane][key] * binary.SignDot(queryPlane, query, keyPlane, key);
+                }
             }
             else
             {
@@ -54,10 +64,10 @@ public static class PlainFloatAttention
                     dot += left[channel] * right[channel];
                 }
 
-                logit = dot * scale;
+                logit = dot * inputs.Specification.LogitScale;
             }
 
-            logits[key] = logit + (inputs.Bias?.At(batch, head, query, key) ?? 0);
+            logits[key] = logit + (float)inputs.BiasOf(batch, head, query, key);
         }
     }
 
@@ -78,6 +88,11 @@ public static class PlainFloatAttention
         float rowSum = 0;
         for (int key = 0; key < logits.Length; key++)
         {
+            if (float.IsNegativeInfinity(logits[key]))
+            {
+                continue; // padded values may be NaN
+            }
+
             float exponential = MathF.Exp(logits[key] - rowMax);
             rowSum += exponential;
             ReadOnlySpan<float> token = value.Token(batch, keyHead, key);

@@ -7,4 +7,7 @@ internal static class BinaryRunLimits
 
     /// <summary>Query rows in one work item.</summary>
     public const int TileQueries = 24;
+
+    /// <summary>Most pairs of a query plane and a key plane.</summary>
+    public const int PlanePairs = 4;
 }

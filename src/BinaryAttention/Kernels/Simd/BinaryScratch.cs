@@ -23,11 +23,13 @@ internal sealed unsafe class BinaryScratch : IDisposable
     {
         int padded = KeyCodes.Blocks(specification.Shape.KeyLength) * KeyCodes.BlockKeys;
         bool hasLongDistances = specification.Shape.HeadDimension > BinaryRunLimits.ByteDistances;
+        int planePairs = specification.QueryPlanes * specification.KeyPlanes;
+        bool mayHaveGaps = specification.Mask.HasGaps;
         bool manyKeys = specification.Shape.KeyLength > IntegerProduct<System.Runtime.Intrinsics.Vector128<int>, IntegerLanes128>.MaxKeys;
         var plan = new Sizes();
         long tables = plan.Take(Rows * (long)queryTableBytes);
-        long distances = plan.Take(Rows * (long)padded);
-        long longDistances = plan.Take(hasLongDistances ? Rows * (long)padded * sizeof(int) : 0);
+        long distances = plan.Take(planePairs * Rows * (long)padded);
+        long longDistances = plan.Take(hasLongDistances ? planePairs * Rows * (long)padded * sizeof(int) : 0);
         long words = plan.Take(needsWords ? Rows * (long)Math.Min(ChunkKeys, padded) * sizeof(ushort) : 0);
         long sums = plan.Take(Rows * (long)layout.PaddedChannels * sizeof(int));
         long longSums = plan.Take(manyKeys ? Rows * (long)layout.PaddedChannels * sizeof(long) : 0);
@@ -35,11 +37,14 @@ internal sealed unsafe class BinaryScratch : IDisposable
         long residuals = plan.Take(TableEntries);
         long logits = plan.Take(!specification.UsesNumeratorTables ? (long)padded * sizeof(float) : 0);
         long bias = plan.Take(!specification.UsesNumeratorTables ? (long)padded * sizeof(float) : 0);
+        long selectedBias = plan.Take(!specification.UsesNumeratorTables && mayHaveGaps ? (long)padded * sizeof(float) : 0);
+        long selectedWeights = plan.Take(!specification.UsesNumeratorTables && mayHaveGaps ? specification.KeyPlanes * (long)padded * sizeof(float) : 0);
         bool full = specification.Quantization == ValueQuantization.Full;
         long floatRows = plan.Take(full ? Rows * (long)padded * sizeof(float) : 0);
         long floatSums = plan.Take(full ? Rows * (long)floatColumns * sizeof(float) : 0);
         _memory = new NativeBuffer(plan.Total);
         PaddedKeys = padded;
+        Selection = new KeySelection(specification.Shape.KeyLength, mayHaveGaps);
         QueryTables = _memory.Pointer + tables;
         Distances = _memory.Pointer + distances;
         LongDistances = (int*)(_memory.Pointer + longDistances);
@@ -50,19 +55,25 @@ internal sealed unsafe class BinaryScratch : IDisposable
         Residuals = (sbyte*)(_memory.Pointer + residuals);
         Logits = (float*)(_memory.Pointer + logits);
         BiasRow = (float*)(_memory.Pointer + bias);
+        SelectedBias = (float*)(_memory.Pointer + selectedBias);
+        SelectedWeights = (float*)(_memory.Pointer + selectedWeights);
         FloatRows = (float*)(_memory.Pointer + floatRows);
         FloatSums = (float*)(_memory.Pointer + floatSums);
     }
 
+    /// <summary>Elements from row to row: all keys, padded to whole blocks.</summary>
     public int PaddedKeys { get; }
+
+    /// <summary>The keys that the current six rows work on.</summary>
+    public KeySelection Selection { get; }
 
     /// <summary>Six queries' tables, <c>[query][plane][entries]</c>.</summary>
     public byte* QueryTables { get; }
 
-    /// <summary>Six rows of <see cref="PaddedKeys"/> bytes: distances, then probabilities in place.</summary>
+    /// <summary>Six rows of <see cref="PaddedKeys"/> bytes per pair of planes: distances, then probabilities in place of the first pair's.</summary>
     public byte* Distances { get; }
 
-    /// <summary>Six rows of 32-bit distances, where a byte does not hold them.</summary>
+    /// <summary>Six rows of 32-bit distances per pair of planes, where a byte does not hold them.</summary>
     public int* LongDistances { get; }
 
     /// <summary>Six rows of <see cref="ChunkKeys"/> probabilities widened to 16 bits, for products that want them.</summary>
@@ -81,11 +92,21 @@ internal sealed unsafe class BinaryScratch : IDisposable
 
     public float* BiasRow { get; }
 
+    /// <summary>A bias row's selected keys, where they are not the leading ones.</summary>
+    public float* SelectedBias { get; }
+
+    /// <summary>Selected key weights plane by plane, where they are not the leading ones.</summary>
+    public float* SelectedWeights { get; }
+
     public float* FloatRows { get; }
 
     public float* FloatSums { get; }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        Selection.Dispose();
+    }
 
     /// <summary>Makes the numerator and residual tables those of a slope (kept while the slope stays the same) and gives the last index that is not 0.</summary>
     public int SetNumerators(double slope, int entries)

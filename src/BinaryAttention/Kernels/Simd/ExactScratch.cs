@@ -1,4 +1,6 @@
 // What one worker of exact attention needs: scaled queries, one block of logits for six rows, and the running maximum, sum and output of every row of its tile.
+using BinaryAttention.Bits;
+
 namespace BinaryAttention.Kernels.Simd;
 
 internal sealed unsafe class ExactScratch : IDisposable
@@ -13,8 +15,14 @@ internal sealed unsafe class ExactScratch : IDisposable
 
     private readonly NativeBuffer _memory;
 
-    public ExactScratch(int headDimension, int outputColumns, int keyLength)
+    private readonly NativeBuffer? _words;
+    private readonly int _wordsPerRow;
+    private readonly int[] _leading = new int[TileQueries];
+
+    public ExactScratch(int headDimension, int outputColumns, int keyLength, bool mayHaveGaps)
     {
+        _wordsPerRow = KeyCodes.Blocks(keyLength);
+        _words = mayHaveGaps ? new NativeBuffer((long)TileQueries * _wordsPerRow * sizeof(ulong)) : null;
         long queries = (long)TileQueries * headDimension;
         long logits = (long)Rows * BlockKeys;
         long output = (long)TileQueries * outputColumns;
@@ -40,5 +48,59 @@ internal sealed unsafe class ExactScratch : IDisposable
 
     public float* BiasRow { get; }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _words?.Dispose();
+    }
+
+    /// <summary>Keeps the masks of a tile's rows and gives the number of leading keys that any of them may see.</summary>
+    public int SelectKeys(AllowedKeys allowed, int head, int firstQuery, int queries)
+    {
+        int most = 0;
+        for (int row = 0; row < queries; row++)
+        {
+            _leading[row] = allowed.Leading(head, firstQuery + row);
+            most = Math.Max(most, _leading[row]);
+            if (_words is not null)
+            {
+                allowed.Words(head, firstQuery + row, Words(row));
+            }
+        }
+
+        return most;
+    }
+
+    /// <summary>Keys beyond these are masked.</summary>
+    public int LeadingKeys(int row) => _leading[row];
+
+    public bool Allows(int row, int key) => key < _leading[row] && (_words is null || ((Words(row)[key / 64] >> (key % 64)) & 1) != 0);
+
+    /// <summary>Whether some of these rows may see some key of a block.</summary>
+    public bool SeesBlock(int row, int rows, int firstKey, int keys = BlockKeys)
+    {
+        for (int i = row; i < row + rows; i++)
+        {
+            int end = Math.Min(_leading[i], firstKey + keys);
+            if (end > firstKey && (_words is null || new ReadOnlySpan<ulong>(Words(i) + (firstKey / 64), KeyCodes.Blocks(end - firstKey)).ContainsAnyExcept(0UL)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives masked pairs of one row and block the logit -infinity.</summary>
+    public void MaskLogits(int row, int firstKey, int keys, float* logits)
+    {
+        int visible = Math.Clamp(_leading[row] - firstKey, 0, keys);
+        new Span<float>(logits + visible, keys - visible).Fill(float.NegativeInfinity);
+        if (_words is not null)
+        {
+            MaskedRows.SetMinusInfinity(logits, Words(row) + (firstKey / 64), visible);
+        }
+    }
+
+    private ulong* Words(int row) => _words!.As<ulong>() + ((long)row * _wordsPerRow);
 }

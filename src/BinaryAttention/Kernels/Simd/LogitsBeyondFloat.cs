@@ -5,16 +5,14 @@ namespace BinaryAttention.Kernels.Simd;
 internal static unsafe class LogitsBeyondFloat
 {
     /// <summary>Fills exp(logit - rowMax) and gives their sum; zeros and 0 for a row without an allowed key.</summary>
-    /// <param name="distances">Distances as bytes; not read if <paramref name="longDistances"/> is given.</param>
-    /// <param name="longDistances">Distances that exceed a byte, or null.</param>
-    /// <param name="keys">Keys.</param>
+    /// <param name="terms">The products whose sum is the logit.</param>
+    /// <param name="keys">Selected keys.</param>
     /// <param name="dimension">Head dimension.</param>
-    /// <param name="rowFactor">Row weight times logit scale.</param>
-    /// <param name="columnWeights">One weight per key.</param>
     /// <param name="bias">One bias per key, or null.</param>
+    /// <param name="words">One bit per key, 0 = masked, or null.</param>
     /// <param name="exponentials">Receives one exponential per key.</param>
     /// <param name="rowMax">Receives the largest logit.</param>
-    public static float Exponentials(byte* distances, int* longDistances, int keys, int dimension, double rowFactor, float* columnWeights, float* bias, float* exponentials, out double rowMax)
+    public static float Exponentials(ReadOnlySpan<LogitTerm> terms, int keys, int dimension, float* bias, ulong* words, float* exponentials, out double rowMax)
     {
         rowMax = double.NegativeInfinity;
 
@@ -27,23 +25,35 @@ internal static unsafe class LogitsBeyondFloat
 
         for (int key = 0; key < keys; key++)
         {
-            rowMax = Math.Max(rowMax, Logit(key));
+            rowMax = Math.Max(rowMax, Logit(terms, key, dimension, bias, words));
         }
 
         double sum = 0;
         for (int key = 0; key < keys; key++)
         {
-            double exponential = Math.Exp(Logit(key) - rowMax);
+            double logit = Logit(terms, key, dimension, bias, words);
+            double exponential = double.IsNegativeInfinity(logit) ? 0 : Math.Exp(logit - rowMax);
             exponentials[key] = (float)exponential;
             sum += exponential;
         }
 
         return (float)sum;
+    }
 
-        double Logit(int key)
+    private static double Logit(ReadOnlySpan<LogitTerm> terms, int key, int dimension, float* bias, ulong* words)
+    {
+        if (words is not null && ((words[key / 64] >> (key % 64)) & 1) == 0)
         {
-            int distance = longDistances is null ? distances[key] : longDistances[key];
-            return (rowFactor * columnWeights[key] * (dimension - (2 * distance))) + (bias is null ? 0 : bias[key]);
+            return double.NegativeInfinity;
         }
+
+        double logit = bias is null ? 0 : bias[key];
+        foreach (LogitTerm term in terms)
+        {
+            int distance = term.LongDistances is null ? term.Distances[key] : term.LongDistances[key];
+            logit += (double)term.RowWeight * term.Scale * term.ColumnWeights[key] * (dimension - (2 * distance));
+        }
+
+        return logit;
     }
 }

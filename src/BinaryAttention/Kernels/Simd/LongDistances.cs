@@ -7,6 +7,9 @@ namespace BinaryAttention.Kernels.Simd;
 
 internal static unsafe class LongDistances
 {
+    /// <summary>Stands for the distance of a masked key.</summary>
+    public const int Masked = int.MaxValue;
+
     public static void Find(ulong* query, ulong* keys, int count, int dimension, bool flip, int* distances)
     {
         int words = SignRow.Words(dimension);
@@ -22,7 +25,7 @@ internal static unsafe class LongDistances
         }
     }
 
-    /// <summary>Table mode: distances to probabilities, with the same sums as the byte tables.</summary>
+    /// <summary>Table mode: distances to probabilities, with the same sums as the byte tables. At least one key is not masked.</summary>
     public static RowResult Map(ReadOnlySpan<int> distances, Span<byte> probabilities, double slope, int dimension, ValueQuantization quantization)
     {
         int minimum = dimension;
@@ -40,7 +43,10 @@ internal static unsafe class LongDistances
             var counts = new int[dimension + 1];
             foreach (int distance in distances)
             {
-                counts[distance - minimum]++;
+                if (distance != Masked)
+                {
+                    counts[distance - minimum]++;
+                }
             }
 
             probabilitySum = NumeratorTable.RowSum(slope, counts);
@@ -55,6 +61,12 @@ internal static unsafe class LongDistances
         long residualSum = 0;
         for (int key = 0; key < distances.Length; key++)
         {
+            if (distances[key] == Masked)
+            {
+                probabilities[key] = 0;
+                continue;
+            }
+
             int entry = distances[key] - minimum;
             probabilities[key] = numerators[entry];
             numeratorSum += numerators[entry];
@@ -64,11 +76,13 @@ internal static unsafe class LongDistances
         return quantization == ValueQuantization.TrainingParity ? RowResult.TrainingParity(rowMax, probabilitySum) : RowResult.Tiled(rowMax, numeratorSum, residualSum);
     }
 
-    public static void Logits(int* distances, int keys, int dimension, float rowFactor, float* columnWeights, float* bias, float* logits)
+    /// <summary>Logits of one term; a bias of null counts as 0.</summary>
+    public static void Logits(in LogitTerm term, int keys, int dimension, float* bias, float* logits)
     {
+        float rowFactor = term.RowWeight * term.Scale;
         for (int key = 0; key < keys; key++)
         {
-            logits[key] = (rowFactor * columnWeights[key] * (dimension - (2 * distances[key]))) + (bias is null ? 0 : bias[key]);
+            logits[key] = (rowFactor * term.ColumnWeights[key] * (dimension - (2 * term.LongDistances[key]))) + (bias is null ? 0 : bias[key]);
         }
     }
 }

@@ -1,4 +1,4 @@
-// Queries of all (batch, head) pairs as sign words and weights.
+// Queries of all (batch, head) pairs as sign words and weights, plane by plane. Padded queries are left out.
 using BinaryAttention.Bits;
 using BinaryAttention.Shapes;
 using BinaryAttention.Threading;
@@ -8,32 +8,41 @@ namespace BinaryAttention.Kernels.Simd;
 internal sealed unsafe class PackedQueries : IDisposable
 {
     private readonly AttentionSpecification _specification;
+    private readonly TileLoop _loop;
+    private readonly Action<int, int> _setHead;
     private readonly NativeBuffer _words;
     private readonly NativeBuffer _weights;
     private readonly bool[] _areFinite;
     private readonly int _wordsPerToken;
+    private readonly long _tokens;
+    private TokenView _query;
 
-    public PackedQueries(AttentionSpecification specification)
+    public PackedQueries(AttentionSpecification specification, TileLoop loop)
     {
         _specification = specification;
+        _loop = loop;
+        _setHead = SetHead;
         AttentionShape shape = specification.Shape;
-        long tokens = (long)shape.BatchSize * shape.HeadCount * shape.QueryLength;
+        _tokens = (long)shape.BatchSize * shape.HeadCount * shape.QueryLength;
         _wordsPerToken = SignRow.Words(shape.HeadDimension);
-        _words = new NativeBuffer(tokens * _wordsPerToken * sizeof(ulong));
-        _weights = new NativeBuffer(tokens * sizeof(float));
+        _words = new NativeBuffer(specification.QueryPlanes * _tokens * _wordsPerToken * sizeof(ulong));
+        _weights = new NativeBuffer(specification.QueryPlanes * _tokens * sizeof(float));
         _areFinite = new bool[shape.BatchSize * shape.HeadCount];
     }
 
-    /// <summary>Sign words of one query.</summary>
-    public ulong* Words(int head, int query) => _words.As<ulong>() + ((((long)head * _specification.Shape.QueryLength) + query) * _wordsPerToken);
+    /// <summary>Sign words of one query in one plane.</summary>
+    public ulong* Words(int plane, int head, int query) => _words.As<ulong>() + ((Token(plane, head) + query) * _wordsPerToken);
 
-    public float Weight(int head, int query) => _weights.As<float>()[((long)head * _specification.Shape.QueryLength) + query];
+    public float Weight(int plane, int head, int query) => Weights(plane, head)[query];
 
-    /// <summary>False if a query of the head holds a NaN or infinity.</summary>
+    /// <summary>False if a valid query of the head holds a NaN or infinity.</summary>
     public bool AreFinite(int head) => _areFinite[head];
 
-    public void Set(TokenView query, CancellationToken cancellationToken) =>
-        TileLoop.Run(_areFinite.Length, _specification.Threads, head => SetHead(head, query), cancellationToken);
+    public void Set(TokenView query, CancellationToken cancellationToken)
+    {
+        _query = query;
+        _loop.Run(_areFinite.Length, _setHead, cancellationToken);
+    }
 
     public void Dispose()
     {
@@ -41,11 +50,21 @@ internal sealed unsafe class PackedQueries : IDisposable
         _weights.Dispose();
     }
 
-    private void SetHead(int head, TokenView query)
+    private long Token(int plane, int head) => (plane * _tokens) + ((long)head * _specification.Shape.QueryLength);
+
+    private float* Weights(int plane, int head) => _weights.As<float>() + Token(plane, head);
+
+    private void SetHead(int head, int worker)
     {
         AttentionShape shape = _specification.Shape;
-        float* tokens = query.Head(head / shape.HeadCount, head % shape.HeadCount);
-        float* weights = _weights.As<float>() + ((long)head * shape.QueryLength);
-        _areFinite[head] = HeadSigns.Pack(tokens, query.TokenStride, shape.QueryLength, shape.HeadDimension, _specification.Weighting.Rows, Words(head, 0), weights);
+        int batch = head / shape.HeadCount;
+        int valid = _specification.ValidQueries(batch);
+        float* tokens = _query.Head(batch, head % shape.HeadCount);
+        SignSide side = _specification.QuerySide;
+        _areFinite[head] = HeadSigns.Pack(tokens, _query.TokenStride, valid, shape.HeadDimension, side, (long)head * shape.QueryLength, Words(0, head, 0), Weights(0, head));
+        if (side.Planes == 2)
+        {
+            HeadSigns.PackRest(tokens, _query.TokenStride, valid, shape.HeadDimension, side, Words(0, head, 0), Weights(0, head), Words(1, head, 0), Weights(1, head));
+        }
     }
 }

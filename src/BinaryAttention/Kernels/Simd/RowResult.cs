@@ -6,6 +6,7 @@ namespace BinaryAttention.Kernels.Simd;
 /// <param name="RowSum">Sum of exp(logit - RowMax); 0 for a row without an allowed key.</param>
 internal readonly record struct RowResult(float Factor, double RowMax, double RowSum)
 {
+    /// <summary>A row without an allowed key.</summary>
     public static RowResult Masked => new(0, 0, 0);
 
     public bool IsMasked => RowSum == 0;

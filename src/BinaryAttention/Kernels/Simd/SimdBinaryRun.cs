@@ -1,14 +1,13 @@
-// One-bit attention in three stages for six query rows at a time, against all keys. Which code runs:
+// One-bit attention in three stages for six query rows at a time, against the keys that these rows may see. Which code runs:
 //
 //                          stage A: distances         stage B: probabilities                                stage C: values
-//   table mode             bytes, table lookups       TableRow: two byte tables, in place                    exact integer product
-//   table mode, d > 254    32 bits, popcounts         LongTableRow: the same sums, plain loops               exact integer product
-//   log mode               either of the two          LogitRow: float logits, exponentials, 8-bit levels     exact integer product
-//   Full                   either of the two          LogitRow: float exponentials stay                      float product
+//   table mode             bytes, table lookups       TableStage: two byte tables, in place                 exact integer product
+//   table mode, d > 254    32 bits, popcounts         the same sums, plain loops                            exact integer product
+//   log mode               either of the two          LogitStage: float logits, exponentials, 8-bit levels  exact integer product
+//   Full                   either of the two          LogitStage: float exponentials stay                   float product
 //
 // The row's true maximum is known before stage B, so nothing is ever rescaled and the result does not depend on tiles. Memory is O(N) per worker. Six rows are one unit because the products
 // keep six rows of sums in registers; a last unit with fewer rows repeats its last query.
-using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
@@ -28,29 +27,48 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     private const int Rows = BinaryScratch.Rows;
 
     private readonly AttentionSpecification _specification;
+    private readonly TileLoop _loop;
+    private readonly Action<int, int> _attendTile;
     private readonly ValueLayout _layout;
     private readonly PackedKeyValue _keyValue;
     private readonly PackedQueries _queries;
+    private readonly AllowedKeys _allowed;
     private readonly BiasRows? _bias;
-    private readonly ConcurrentBag<BinaryScratch> _scratches = [];
+    private readonly BinaryScratch?[] _scratches;
     private readonly int _planes;
     private readonly bool _hasLongDistances;
+    private readonly bool _usesNumeratorTables;
+    private readonly bool _isFull;
+    private readonly int _tileQueries;
+    private readonly int _tiles;
+    private TokenView _destination;
+    private float* _logSumExp;
 
     public SimdBinaryRun(AttentionSpecification specification)
     {
         _specification = specification;
+        _usesNumeratorTables = specification.UsesNumeratorTables;
+        _isFull = specification.Quantization == ValueQuantization.Full;
+        _loop = specification.CreateLoop();
+        _attendTile = AttendTile;
         AttentionShape shape = specification.Shape;
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, IntegerProduct<TInteger, TIntegerLanes>.PanelChannels, TIntegerLanes.GroupKeys);
         _hasLongDistances = shape.HeadDimension > BinaryRunLimits.ByteDistances;
         _planes = KeyCodes.Planes(shape.HeadDimension, TLookup.BitsPerCode);
-        _keyValue = new PackedKeyValue(specification, _layout, TLookup.BitsPerCode, FloatPanelColumns);
-        _queries = new PackedQueries(specification);
-        _bias = specification.Bias is { } bias ? new BiasRows(bias) : null;
+        _keyValue = new PackedKeyValue(specification, _loop, _layout, TLookup.BitsPerCode, FloatPanelColumns);
+        _queries = new PackedQueries(specification, _loop);
+        _allowed = new AllowedKeys(specification);
+        _bias = BiasRows.Create(specification);
+        _scratches = new BinaryScratch?[_loop.Workers];
+
+        // The rows of a unit must lie in one row of mask blocks.
+        _tileQueries = specification.Mask.HasGaps ? KeyMask.BlockTokens : BinaryRunLimits.TileQueries;
+        _tiles = (shape.QueryLength + _tileQueries - 1) / _tileQueries;
     }
 
     private static int FloatPanelColumns => FloatProduct<TFloat, TFloatLanes>.PanelColumns;
 
-    private bool IsFull => _specification.Quantization == ValueQuantization.Full;
+    public override long PackedBytes => _keyValue.ByteCount;
 
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken) => _keyValue.Set(key, value, cancellationToken);
 
@@ -58,329 +76,256 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
 
     public override void Attend(TokenView destination, float* logSumExp, CancellationToken cancellationToken)
     {
-        AttentionShape shape = _specification.Shape;
-        int tiles = (shape.QueryLength + BinaryRunLimits.TileQueries - 1) / BinaryRunLimits.TileQueries;
-        int items = checked(shape.BatchSize * shape.HeadCount * tiles);
-        TileLoop.Run(items, _specification.Threads, item => AttendTile(item / tiles, item % tiles, destination, logSumExp), cancellationToken);
+        _destination = destination;
+        _logSumExp = logSumExp;
+        _loop.Run(checked(_specification.Shape.BatchSize * _specification.Shape.HeadCount * _tiles), _attendTile, cancellationToken);
     }
 
     public override void Dispose()
     {
+        _loop.Dispose();
         _keyValue.Dispose();
         _queries.Dispose();
+        _allowed.Dispose();
         _bias?.Dispose();
-        foreach (BinaryScratch scratch in _scratches)
+        foreach (BinaryScratch? scratch in _scratches)
         {
-            scratch.Dispose();
+            scratch?.Dispose();
         }
     }
 
-    private void AttendTile(int head, int tile, TokenView destination, float* logSumExp)
+    private void AttendTile(int item, int worker)
     {
         AttentionShape shape = _specification.Shape;
+        int head = item / _tiles;
         int keyHead = _specification.KeyHead(head);
-        int first = tile * BinaryRunLimits.TileQueries;
-        int end = Math.Min(first + BinaryRunLimits.TileQueries, shape.QueryLength);
+        int first = item % _tiles * _tileQueries;
+        int end = Math.Min(first + _tileQueries, shape.QueryLength);
+        int valid = Math.Clamp(_specification.ValidQueries(head / shape.HeadCount), first, end);
+        for (int query = valid; query < end; query++)
+        {
+            FillRow(head, query, 0, float.NegativeInfinity);
+        }
+
         if (!_queries.AreFinite(head) || !_keyValue.KeysAreFinite(keyHead))
         {
-            for (int query = first; query < end; query++)
+            for (int query = first; query < valid; query++)
             {
-                FillRow(destination, logSumExp, head, query, float.NaN, float.NaN);
+                FillRow(head, query, float.NaN, float.NaN);
             }
 
             return;
         }
 
-        if (!_scratches.TryTake(out BinaryScratch? scratch))
+        BinaryScratch scratch = _scratches[worker] ??= new BinaryScratch(
+            _specification, _layout, _planes * TLookup.TableBytes, TIntegerLanes.GroupKeys == 2, FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns);
+        for (int query = first; query < valid; query += Rows)
         {
-            scratch = new BinaryScratch(_specification, _layout, _planes * TLookup.TableBytes, TIntegerLanes.GroupKeys == 2, FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns);
+            AttendRows(scratch, head, keyHead, query, Math.Min(Rows, valid - query));
         }
-
-        for (int query = first; query < end; query += Rows)
-        {
-            AttendRows(scratch, head, keyHead, query, Math.Min(Rows, end - query), destination, logSumExp);
-        }
-
-        _scratches.Add(scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void AttendRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, TokenView destination, float* logSumExp)
+    private void AttendRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows)
     {
+        scratch.Selection.Select(_allowed, head, firstQuery, rows);
         double* slopes = stackalloc double[Rows];
         RowResult* results = stackalloc RowResult[Rows];
+
         // Table mode has one key weight per head, repeated for every key; the slopes serve table mode alone.
-        float columnWeight = _keyValue.Weights(keyHead)[0];
+        float columnWeight = _keyValue.Weights(0, keyHead)[0];
+        float scale = _specification.ScaleOf(head % _specification.Shape.HeadCount);
         for (int row = 0; row < Rows; row++)
         {
-            slopes[row] = (double)_queries.Weight(head, firstQuery + Math.Min(row, rows - 1)) * (double)columnWeight * (double)_specification.LogitScale;
+            slopes[row] = (double)_queries.Weight(0, head, firstQuery + Math.Min(row, rows - 1)) * (double)columnWeight * (double)scale;
         }
 
         FindDistances(scratch, head, keyHead, firstQuery, rows, slopes);
-        for (int row = 0; row < rows; row++)
+        if (!_usesNumeratorTables && !scratch.Selection.IsPrefix)
         {
-            if (_specification.UsesNumeratorTables)
-            {
-                results[row] = _hasLongDistances ? LongTableRow(scratch, row, Math.Abs(slopes[row])) : TableRow(scratch, row, Math.Abs(slopes[row]));
-            }
-            else
-            {
-                results[row] = LogitRow(scratch, head, keyHead, firstQuery + row, row);
-            }
+            SelectWeights(scratch, keyHead);
         }
 
-        if (IsFull)
+        for (int row = 0; row < rows; row++)
         {
-            WriteFullRows(scratch, head, keyHead, firstQuery, rows, results, destination);
+            results[row] = Row(scratch, head, keyHead, firstQuery + row, row, Math.Abs(slopes[row]), scale);
+        }
+
+        if (_isFull)
+        {
+            FloatValueProduct<TFloat, TFloatLanes>.Multiply(scratch, _keyValue.FloatValues(keyHead), _layout.PaddedKeys, FloatPanels.Count(_specification.Shape.ValueDimension, FloatPanelColumns));
         }
         else
         {
-            MultiplyValues(scratch, keyHead);
-            WriteRows(scratch, head, keyHead, firstQuery, rows, results, destination);
+            ValueProduct<TInteger, TIntegerLanes>.Multiply(scratch, _layout, _keyValue.Levels(keyHead));
         }
 
-        if (logSumExp is not null)
+        for (int row = 0; row < rows; row++)
         {
-            for (int row = 0; row < rows; row++)
-            {
-                logSumExp[((long)head * _specification.Shape.QueryLength) + firstQuery + row] = results[row].LogSumExp;
-            }
+            WriteRow(scratch, head, keyHead, firstQuery + row, row, results[row]);
         }
     }
 
-    // Stage A.
+    // Stage A, for every pair of planes.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindDistances(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, double* slopes)
     {
         int dimension = _specification.Shape.HeadDimension;
-        if (_hasLongDistances)
+        for (int queryPlane = 0; queryPlane < _specification.QueryPlanes; queryPlane++)
         {
-            for (int row = 0; row < rows; row++)
+            for (int row = 0; row < Rows && !_hasLongDistances; row++)
             {
-                bool flip = _specification.UsesNumeratorTables && slopes[row] < 0;
-                LongDistances.Find(_queries.Words(head, firstQuery + row), _keyValue.SignWords(keyHead), _specification.Shape.KeyLength, dimension, flip, scratch.LongDistances + ((long)row * scratch.PaddedKeys));
+                bool flip = _usesNumeratorTables && slopes[row] < 0;
+                TLookup.BuildTables(_queries.Words(queryPlane, head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
             }
 
-            return;
-        }
+            for (int keyPlane = 0; keyPlane < _specification.KeyPlanes; keyPlane++)
+            {
+                long pairRows = ((queryPlane * _specification.KeyPlanes) + keyPlane) * (long)Rows * scratch.PaddedKeys;
+                foreach (KeyRun run in scratch.Selection.Runs)
+                {
+                    if (!_hasLongDistances)
+                    {
+                        byte* codes = _keyValue.Codes(keyPlane, keyHead) + ((long)run.FirstBlock * _planes * KeyCodes.BlockKeys);
+                        TLookup.Distances(codes, run.Blocks, _planes, scratch.QueryTables, scratch.Distances + pairRows + run.Position, scratch.PaddedKeys);
+                        continue;
+                    }
 
-        for (int row = 0; row < Rows; row++)
-        {
-            bool flip = _specification.UsesNumeratorTables && slopes[row] < 0;
-            TLookup.BuildTables(_queries.Words(head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
+                    ulong* words = _keyValue.SignWords(keyPlane, keyHead) + ((long)run.FirstKey * SignRow.Words(dimension));
+                    int keys = Math.Min(run.Keys, _specification.Shape.KeyLength - run.FirstKey);
+                    for (int row = 0; row < rows; row++)
+                    {
+                        bool flip = _usesNumeratorTables && slopes[row] < 0;
+                        LongDistances.Find(_queries.Words(queryPlane, head, firstQuery + row), words, keys, dimension, flip, scratch.LongDistances + pairRows + ((long)row * scratch.PaddedKeys) + run.Position);
+                    }
+                }
+            }
         }
-
-        TLookup.Distances(_keyValue.Codes(keyHead), scratch.PaddedKeys / KeyCodes.BlockKeys, _planes, scratch.QueryTables, scratch.Distances, scratch.PaddedKeys);
     }
 
-    // Stage B in table mode.
+    // Stage B. Keys beyond those that the row counts get probability 0.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private RowResult TableRow(BinaryScratch scratch, int row, double slope)
+    private RowResult Row(BinaryScratch scratch, int head, int keyHead, int query, int row, double slope, float scale)
     {
-        int keys = _specification.Shape.KeyLength;
-        int dimension = _specification.Shape.HeadDimension;
-        byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
-        int minimum = TLookup.Minimum(distances, keys);
-        double rowMax = slope * (dimension - (2 * minimum));
-        if (_specification.Quantization == ValueQuantization.TrainingParity)
+        KeySelection selection = scratch.Selection;
+        long offset = (long)row * scratch.PaddedKeys;
+        int keys = selection.Keys(row);
+        ulong* words = selection.HasGaps(row) ? selection.Words(row) : null;
+        byte* probabilities = scratch.Distances + offset;
+        float* logits = _isFull ? scratch.FloatRows + offset : scratch.Logits;
+        RowResult result = RowResult.Masked;
+        if (keys > 0)
         {
-            int* counts = stackalloc int[BinaryScratch.TableEntries];
-            DistanceHistogram.Count(distances, keys, minimum, counts);
-            double sum = NumeratorTable.RowSum(slope, new ReadOnlySpan<int>(counts, dimension + 1));
-            int last = scratch.SetProbabilities(slope, sum, dimension + 1);
-            TLookup.Map(distances, keys, minimum, scratch.Numerators, scratch.Residuals, last, out _);
-            return RowResult.TrainingParity(rowMax, sum);
+            int dimension = _specification.Shape.HeadDimension;
+            result = !_usesNumeratorTables ? LogitRow(scratch, head, keyHead, query, row, keys, words, logits, probabilities, scale)
+                : _hasLongDistances ? TableStage<TLookup>.LongRow(scratch.LongDistances + offset, probabilities, keys, words, slope, dimension, _specification.Quantization)
+                : TableStage<TLookup>.Row(scratch, probabilities, keys, words, slope, dimension, _specification.Quantization);
         }
 
-        int lastEntry = scratch.SetNumerators(slope, dimension + 1);
-        long numeratorSum = TLookup.Map(distances, keys, minimum, scratch.Numerators, scratch.Residuals, lastEntry, out long residualSum);
-        return RowResult.Tiled(rowMax, numeratorSum, residualSum);
-    }
-
-    // Stage B in table mode where distances exceed a byte: plain loops.
-    private RowResult LongTableRow(BinaryScratch scratch, int row, double slope)
-    {
-        int keys = _specification.Shape.KeyLength;
-        int dimension = _specification.Shape.HeadDimension;
-        var distances = new ReadOnlySpan<int>(scratch.LongDistances + ((long)row * scratch.PaddedKeys), keys);
-        var probabilities = new Span<byte>(scratch.Distances + ((long)row * scratch.PaddedKeys), scratch.PaddedKeys);
-        probabilities[keys..].Clear();
-        return LongDistances.Map(distances, probabilities, slope, dimension, _specification.Quantization);
-    }
-
-    // Stage B with float logits.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private RowResult LogitRow(BinaryScratch scratch, int head, int keyHead, int query, int row)
-    {
-        AttentionShape shape = _specification.Shape;
-        float* logits = IsFull ? scratch.FloatRows + ((long)row * scratch.PaddedKeys) : scratch.Logits;
-        byte* distances = scratch.Distances + ((long)row * scratch.PaddedKeys);
-        float* bias = _bias is null ? null : _bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow);
-        float rowFactor = _queries.Weight(head, query) * _specification.LogitScale;
-        if (_hasLongDistances)
+        if (_isFull)
         {
-            LongDistances.Logits(scratch.LongDistances + ((long)row * scratch.PaddedKeys), shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+            new Span<float>(logits + keys, selection.PaddedKeys - keys).Clear();
         }
         else
         {
-            LogitRows<TFloat, TFloatLanes>.Logits(distances, shape.KeyLength, shape.HeadDimension, rowFactor, _keyValue.Weights(keyHead), bias, logits);
+            new Span<byte>(probabilities + keys, selection.PaddedKeys - keys).Clear();
         }
 
-        // Whole vectors; a key group of the integer product never reaches beyond them.
-        int padded = (shape.KeyLength + TFloatLanes.Count - 1) / TFloatLanes.Count * TFloatLanes.Count;
-        new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Fill(float.NegativeInfinity);
-        double rowMax = LogitRows<TFloat, TFloatLanes>.Max(logits, padded);
-        float rowSum = double.IsFinite(rowMax) ? LogitRows<TFloat, TFloatLanes>.Exponentials(logits, padded, (float)rowMax) : float.NaN;
-        if (float.IsNaN(rowSum))
-        {
-            // Masked throughout, or a logit is beyond float32 (an infinity, or a NaN from infinity times 0), which the maximum may have lost to the padding.
-            int* longDistances = _hasLongDistances ? scratch.LongDistances + ((long)row * scratch.PaddedKeys) : null;
-            rowSum = LogitsBeyondFloat.Exponentials(distances, longDistances, shape.KeyLength, shape.HeadDimension, (double)_queries.Weight(head, query) * _specification.LogitScale, _keyValue.Weights(keyHead), bias, logits, out rowMax);
-            new Span<float>(logits + shape.KeyLength, padded - shape.KeyLength).Clear();
-            if (rowSum == 0)
-            {
-                new Span<byte>(distances, padded).Clear();
-                return RowResult.Masked;
-            }
-        }
-
-        switch (_specification.Quantization)
-        {
-            case ValueQuantization.Tiled:
-                LogitRows<TFloat, TFloatLanes>.Quantize(logits, padded, 255f, distances);
-                return RowResult.TiledFloat(rowMax, rowSum);
-            case ValueQuantization.TrainingParity:
-                LogitRows<TFloat, TFloatLanes>.Quantize(logits, padded, 255f / rowSum, distances);
-                return RowResult.TrainingParity(rowMax, rowSum);
-            default:
-                return RowResult.Full(rowMax, rowSum);
-        }
-    }
-
-    // Stage C: sums[row][channel] = sum over keys of probability * level.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void MultiplyValues(BinaryScratch scratch, int keyHead)
-    {
-        int channels = _layout.PaddedChannels;
-        int panelChannels = _layout.PanelChannels;
-        new Span<int>(scratch.Sums, Rows * channels).Clear();
-        if (scratch.LongSums is not null)
-        {
-            new Span<long>(scratch.LongSums, Rows * channels).Clear();
-        }
-
-        sbyte* levels = _keyValue.Levels(keyHead);
-        int keys = (_specification.Shape.KeyLength + TIntegerLanes.GroupKeys - 1) / TIntegerLanes.GroupKeys * TIntegerLanes.GroupKeys;
-        for (int key = 0; key < keys; key += BinaryScratch.ChunkKeys)
-        {
-            if (key > 0 && key % IntegerProduct<TInteger, TIntegerLanes>.MaxKeys == 0)
-            {
-                EmptySums(scratch, channels);
-            }
-
-            int count = Math.Min(BinaryScratch.ChunkKeys, keys - key);
-            byte* probabilities = scratch.Distances + key;
-            nint rowBytes = scratch.PaddedKeys;
-            if (TIntegerLanes.GroupKeys == 2)
-            {
-                rowBytes = WidenProbabilities(scratch, probabilities, count);
-                probabilities = (byte*)scratch.Words;
-            }
-
-            for (int panel = 0; panel < _layout.Panels; panel++)
-            {
-                sbyte* values = levels + (panel * _layout.PanelBytes) + ((long)key * panelChannels);
-                IntegerProduct<TInteger, TIntegerLanes>.Accumulate(probabilities, rowBytes, values, count / TIntegerLanes.GroupKeys, scratch.Sums + (panel * panelChannels), channels);
-            }
-        }
-
-        if (scratch.LongSums is not null)
-        {
-            EmptySums(scratch, channels);
-        }
-    }
-
-    private static nint WidenProbabilities(BinaryScratch scratch, byte* probabilities, int count)
-    {
-        for (int row = 0; row < Rows; row++)
-        {
-            TensorPrimitives.ConvertChecked<byte, ushort>(
-                new ReadOnlySpan<byte>(probabilities + ((long)row * scratch.PaddedKeys), count),
-                new Span<ushort>(scratch.Words + ((long)row * count), count));
-        }
-
-        return count * sizeof(ushort);
-    }
-
-    private static void EmptySums(BinaryScratch scratch, int channels)
-    {
-        for (int i = 0; i < Rows * channels; i++)
-        {
-            scratch.LongSums[i] += scratch.Sums[i];
-            scratch.Sums[i] = 0;
-        }
+        return result;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WriteRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
+    private RowResult LogitRow(BinaryScratch scratch, int head, int keyHead, int query, int row, int keys, ulong* words, float* logits, byte* probabilities, float scale)
+    {
+        LogitTerm* terms = stackalloc LogitTerm[BinaryRunLimits.PlanePairs];
+        int count = 0;
+        for (int queryPlane = 0; queryPlane < _specification.QueryPlanes; queryPlane++)
+        {
+            for (int keyPlane = 0; keyPlane < _specification.KeyPlanes; keyPlane++)
+            {
+                long offset = ((count * (long)Rows) + row) * scratch.PaddedKeys;
+                terms[count++] = new LogitTerm
+                {
+                    Distances = scratch.Distances + offset,
+                    LongDistances = _hasLongDistances ? scratch.LongDistances + offset : null,
+                    RowWeight = _queries.Weight(queryPlane, head, query),
+                    Scale = scale,
+                    ColumnWeights = scratch.Selection.IsPrefix ? _keyValue.Weights(keyPlane, keyHead) : scratch.SelectedWeights + ((long)keyPlane * scratch.PaddedKeys),
+                };
+            }
+        }
+
+        float* bias = _bias is null ? null : SelectBias(_bias, scratch, head, query, keys);
+        return LogitStage<TFloat, TFloatLanes>.Row(new ReadOnlySpan<LogitTerm>(terms, count), keys, _specification.Shape.HeadDimension, bias, words, _specification.Quantization, logits, probabilities);
+    }
+
+    private float* SelectBias(BiasRows bias, BinaryScratch scratch, int head, int query, int keys)
     {
         AttentionShape shape = _specification.Shape;
-        for (int row = 0; row < rows; row++)
+        if (scratch.Selection.IsPrefix)
         {
-            if (results[row].IsMasked)
-            {
-                FillRow(destination, null, head, firstQuery + row, 0, 0);
-                continue;
-            }
+            return bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, 0, Math.Min(keys, shape.KeyLength), scratch.BiasRow);
+        }
 
-            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
+        foreach (KeyRun run in scratch.Selection.Runs)
+        {
+            int count = Math.Min(run.Keys, shape.KeyLength - run.FirstKey);
+            float* row = bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, run.FirstKey, count, scratch.BiasRow);
+            new ReadOnlySpan<float>(row + run.FirstKey, count).CopyTo(new Span<float>(scratch.SelectedBias + run.Position, count));
+        }
+
+        return scratch.SelectedBias;
+    }
+
+    private void SelectWeights(BinaryScratch scratch, int keyHead)
+    {
+        for (int plane = 0; plane < _specification.KeyPlanes; plane++)
+        {
+            foreach (KeyRun run in scratch.Selection.Runs)
+            {
+                int count = Math.Min(run.Keys, _specification.Shape.KeyLength - run.FirstKey);
+                new ReadOnlySpan<float>(_keyValue.Weights(plane, keyHead) + run.FirstKey, count).CopyTo(new Span<float>(scratch.SelectedWeights + ((long)plane * scratch.PaddedKeys) + run.Position, count));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void WriteRow(BinaryScratch scratch, int head, int keyHead, int query, int row, in RowResult result)
+    {
+        if (result.IsMasked)
+        {
+            // Not 0 times the sums: a NaN value must not reach a row that sees no key.
+            FillRow(head, query, 0, float.NegativeInfinity);
+            return;
+        }
+
+        AttentionShape shape = _specification.Shape;
+        float* output = _destination.Token(head / shape.HeadCount, head % shape.HeadCount, query);
+        if (_isFull)
+        {
+            // The marks are 0, or NaN for a channel that holds a NaN or infinity.
+            int columns = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns;
+            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), result.Factor, new ReadOnlySpan<float>(_keyValue.Means(keyHead), shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
+        }
+        else
+        {
             long offset = (long)row * _layout.PaddedChannels;
-            OutputRow.Write(scratch.Sums + offset, scratch.LongSums is null ? null : scratch.LongSums + offset, results[row].Factor, _keyValue.Scales(keyHead), _keyValue.Means(keyHead), shape.ValueDimension, output);
+            OutputRow.Write(scratch.Sums + offset, scratch.LongSums is null ? null : scratch.LongSums + offset, result.Factor, _keyValue.Scales(keyHead), _keyValue.Means(keyHead), shape.ValueDimension, output);
+        }
+
+        if (_logSumExp is not null)
+        {
+            _logSumExp[((long)head * shape.QueryLength) + query] = result.LogSumExp;
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WriteFullRows(BinaryScratch scratch, int head, int keyHead, int firstQuery, int rows, RowResult* results, TokenView destination)
+    private void FillRow(int head, int query, float value, float logSumExp)
     {
         AttentionShape shape = _specification.Shape;
-        int panels = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns);
-        int columns = panels * FloatPanelColumns;
-        float* values = _keyValue.FloatValues(keyHead);
-        // 0, or NaN for a channel that holds a NaN or infinity.
-        float* channelMarks = _keyValue.Means(keyHead);
-
-        // Chunk by chunk, as stage C: one float sum over a million keys would lose four digits.
-        for (int key = 0; key < shape.KeyLength; key += BinaryScratch.ChunkKeys)
+        new Span<float>(_destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(value);
+        if (_logSumExp is not null)
         {
-            int count = Math.Min(BinaryScratch.ChunkKeys, shape.KeyLength - key);
-            for (int panel = 0; panel < panels; panel++)
-            {
-                float* chunk = values + (((long)panel * scratch.PaddedKeys) + key) * FloatPanelColumns;
-                FloatProduct<TFloat, TFloatLanes>.Multiply(scratch.FloatRows + key, scratch.PaddedKeys, chunk, count, scratch.FloatSums + (panel * FloatPanelColumns), columns, accumulate: key > 0);
-            }
-        }
-
-        for (int row = 0; row < rows; row++)
-        {
-            float* output = destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
-            if (results[row].IsMasked)
-            {
-                // Not 0 times the sums: a NaN value must not reach a row that sees no key.
-                new Span<float>(output, shape.ValueDimension).Clear();
-                continue;
-            }
-
-            TensorPrimitives.MultiplyAdd(new ReadOnlySpan<float>(scratch.FloatSums + ((long)row * columns), shape.ValueDimension), results[row].Factor, new ReadOnlySpan<float>(channelMarks, shape.ValueDimension), new Span<float>(output, shape.ValueDimension));
-        }
-    }
-
-    private void FillRow(TokenView destination, float* logSumExp, int head, int query, float value, float logSumExpValue)
-    {
-        AttentionShape shape = _specification.Shape;
-        new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(value);
-        if (logSumExp is not null)
-        {
-            logSumExp[((long)head * shape.QueryLength) + query] = logSumExpValue;
+            _logSumExp[((long)head * shape.QueryLength) + query] = logSumExp;
         }
     }
 }

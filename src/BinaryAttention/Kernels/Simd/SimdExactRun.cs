@@ -1,6 +1,6 @@
 // Exact attention in float32, tiled as FlashAttention does it: blocks of keys pass by a tile of queries; each row keeps its running maximum m, its sum l = sum exp(logit - m) and its
-// unnormalised output, all rescaled by exp(m_old - m_new) when the maximum grows. Nothing of size N x N is stored. Keys are packed transposed and values by channels once per call.
-using System.Collections.Concurrent;
+// unnormalised output, all rescaled by exp(m_old - m_new) when the maximum grows. Nothing of size N x N is stored. Keys are packed transposed and values by channels once per call. Blocks that
+// no row of a unit may see are skipped.
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using BinaryAttention.Shapes;
@@ -18,12 +18,22 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
     private readonly NativeBuffer _keys;
     private readonly NativeBuffer _values;
     private readonly BiasRows? _bias;
-    private readonly ConcurrentBag<ExactScratch> _scratches = [];
+    private readonly AllowedKeys _allowed;
+    private readonly TileLoop _loop;
+    private readonly Action<int, int> _packHead;
+    private readonly Action<int, int> _attendTile;
+    private readonly ExactScratch?[] _scratches;
+    private readonly bool[] _hasNonFiniteValues;
+    private readonly int _tiles;
     private readonly int _paddedKeys;
     private readonly int _outputColumns;
     private readonly long _keyElements;
     private readonly long _valueElements;
+    private TokenView _key;
+    private TokenView _value;
     private TokenView _query;
+    private TokenView _destination;
+    private float* _logSumExp;
 
     public SimdExactRun(AttentionSpecification specification)
     {
@@ -36,33 +46,34 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         long heads = (long)shape.BatchSize * shape.KeyHeadCount;
         _keys = new NativeBuffer(heads * _keyElements * sizeof(float));
         _values = new NativeBuffer(heads * _valueElements * sizeof(float));
-        _bias = specification.Bias is { } bias ? new BiasRows(bias) : null;
+        _bias = BiasRows.Create(specification);
+        _allowed = new AllowedKeys(specification);
+        _loop = specification.CreateLoop();
+        _packHead = PackHead;
+        _attendTile = AttendTile;
+        _scratches = new ExactScratch?[_loop.Workers];
+        _hasNonFiniteValues = new bool[heads];
+        _tiles = (shape.QueryLength + ExactScratch.TileQueries - 1) / ExactScratch.TileQueries;
     }
 
     private static int PanelColumns => FloatProduct<TVector, TLanes>.PanelColumns;
 
+    public override long PackedBytes => _keys.Bytes + _values.Bytes;
+
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
     {
-        AttentionShape shape = _specification.Shape;
-        TileLoop.Run(shape.BatchSize * shape.KeyHeadCount, _specification.Threads, Pack, cancellationToken);
-
-        void Pack(int head)
-        {
-            int batch = head / shape.KeyHeadCount;
-            int keyHead = head % shape.KeyHeadCount;
-            FloatPanels.PackTransposed(key.Head(batch, keyHead), key.TokenStride, shape.KeyLength, shape.HeadDimension, PanelColumns, _keys.As<float>() + (head * _keyElements));
-            FloatPanels.PackChannels(value.Head(batch, keyHead), value.TokenStride, shape.KeyLength, shape.ValueDimension, PanelColumns, _paddedKeys, _values.As<float>() + (head * _valueElements));
-        }
+        _key = key;
+        _value = value;
+        _loop.Run(_specification.Shape.BatchSize * _specification.Shape.KeyHeadCount, _packHead, cancellationToken);
     }
 
     public override void SetQuery(TokenView query, CancellationToken cancellationToken) => _query = query;
 
     public override void Attend(TokenView destination, float* logSumExp, CancellationToken cancellationToken)
     {
-        AttentionShape shape = _specification.Shape;
-        int tiles = (shape.QueryLength + ExactScratch.TileQueries - 1) / ExactScratch.TileQueries;
-        int items = checked(shape.BatchSize * shape.HeadCount * tiles);
-        TileLoop.Run(items, _specification.Threads, item => AttendTile(item / tiles, item % tiles * ExactScratch.TileQueries, destination, logSumExp), cancellationToken);
+        _destination = destination;
+        _logSumExp = logSumExp;
+        _loop.Run(checked(_specification.Shape.BatchSize * _specification.Shape.HeadCount * _tiles), _attendTile, cancellationToken);
     }
 
     public override void Dispose()
@@ -70,35 +81,70 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         _keys.Dispose();
         _values.Dispose();
         _bias?.Dispose();
-        foreach (ExactScratch scratch in _scratches)
+        _allowed.Dispose();
+        _loop.Dispose();
+        foreach (ExactScratch? scratch in _scratches)
         {
-            scratch.Dispose();
+            scratch?.Dispose();
         }
     }
 
-    private void AttendTile(int head, int firstQuery, TokenView destination, float* logSumExp)
+    private void PackHead(int head, int worker)
     {
         AttentionShape shape = _specification.Shape;
-        int queries = Math.Min(ExactScratch.TileQueries, shape.QueryLength - firstQuery);
-        if (!_scratches.TryTake(out ExactScratch? scratch))
+        int batch = head / shape.KeyHeadCount;
+        int keyHead = head % shape.KeyHeadCount;
+        int valid = _specification.ValidKeys(batch);
+        float* values = _values.As<float>() + (head * _valueElements);
+        FloatPanels.PackTransposed(_key.Head(batch, keyHead), _key.TokenStride, valid, shape.HeadDimension, PanelColumns, _keys.As<float>() + (head * _keyElements));
+        FloatPanels.PackChannels(_value.Head(batch, keyHead), _value.TokenStride, valid, shape.ValueDimension, PanelColumns, _paddedKeys, values);
+        _hasNonFiniteValues[head] = !_specification.Mask.IsEmpty && HasNonFinite(batch, keyHead, valid);
+    }
+
+    private bool HasNonFinite(int batch, int keyHead, int tokens)
+    {
+        for (int token = 0; token < tokens; token++)
         {
-            scratch = new ExactScratch(shape.HeadDimension, _outputColumns, shape.KeyLength);
+            if (!float.IsFinite(TensorPrimitives.MaxMagnitude(new ReadOnlySpan<float>(_value.Token(batch, keyHead, token), _specification.Shape.ValueDimension))))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void AttendTile(int item, int worker)
+    {
+        AttentionShape shape = _specification.Shape;
+        int head = item / _tiles;
+        int firstQuery = item % _tiles * ExactScratch.TileQueries;
+        int queries = Math.Min(ExactScratch.TileQueries, shape.QueryLength - firstQuery);
+        ExactScratch scratch = _scratches[worker] ??= new ExactScratch(shape.HeadDimension, _outputColumns, shape.KeyLength, _allowed.HasGaps);
+        int seen = scratch.SelectKeys(_allowed, head, firstQuery, queries);
+        if (_hasNonFiniteValues[_specification.KeyHead(head)])
+        {
+            AttendPlainly(scratch, head, firstQuery, queries);
+            return;
         }
 
         Start(scratch, head, firstQuery, queries);
         int keyHead = _specification.KeyHead(head);
         float* keys = _keys.As<float>() + (keyHead * _keyElements);
         float* values = _values.As<float>() + (keyHead * _valueElements);
-        for (int firstKey = 0; firstKey < shape.KeyLength; firstKey += ExactScratch.BlockKeys)
+        for (int firstKey = 0; firstKey < seen; firstKey += ExactScratch.BlockKeys)
         {
             for (int row = 0; row < queries; row += Rows)
             {
-                AttendBlock(scratch, head, firstQuery, row, Math.Min(Rows, queries - row), firstKey, keys, values);
+                int rows = Math.Min(Rows, queries - row);
+                if (scratch.SeesBlock(row, rows, firstKey))
+                {
+                    AttendBlock(scratch, head, firstQuery, row, rows, firstKey, keys, values);
+                }
             }
         }
 
-        Finish(scratch, head, firstQuery, queries, destination, logSumExp);
-        _scratches.Add(scratch);
+        Finish(scratch, head, firstQuery, queries);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -135,10 +181,11 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
             float* logits = scratch.Logits + ((long)i * ExactScratch.BlockKeys);
             if (_bias is not null && i < rows)
             {
-                float* bias = _bias.Row(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row + i, firstKey, count, scratch.BiasRow) + firstKey;
+                float* bias = BiasRow(scratch, head, firstQuery + row + i, firstKey, count) + firstKey;
                 TensorPrimitives.Add(new ReadOnlySpan<float>(logits, count), new ReadOnlySpan<float>(bias, count), new Span<float>(logits, count));
             }
 
+            scratch.MaskLogits(row + Math.Min(i, rows - 1), firstKey, count, logits);
             new Span<float>(logits + count, padded - count).Fill(float.NegativeInfinity);
             UpdateRow(scratch, row + i, logits, padded);
         }
@@ -190,34 +237,86 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Finish(ExactScratch scratch, int head, int firstQuery, int queries, TokenView destination, float* logSumExp)
+    private void Finish(ExactScratch scratch, int head, int firstQuery, int queries)
     {
         AttentionShape shape = _specification.Shape;
         for (int row = 0; row < queries; row++)
         {
             // Sum 0: a row without an allowed key gives zeros, one whose logits are all -infinity 0 / 0; log-sum-exp is -infinity for both. NaN is not 0 and stays.
             float sum = scratch.RowSum[row];
-            var output = new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row), shape.ValueDimension);
+            Span<float> output = Output(head, firstQuery + row);
             if (sum == 0)
             {
-                output.Fill(HasAllowedKey(scratch, head, firstQuery + row) ? float.NaN : 0);
+                output.Fill(HasAllowedKey(scratch, head, firstQuery, row) ? float.NaN : 0);
             }
             else
             {
                 TensorPrimitives.Multiply(new ReadOnlySpan<float>(scratch.Output + ((long)row * _outputColumns), shape.ValueDimension), 1f / sum, output);
             }
 
-            if (logSumExp is not null)
-            {
-                logSumExp[((long)head * shape.QueryLength) + firstQuery + row] = sum == 0 ? float.NegativeInfinity : (float)(scratch.RowMax[row] + Math.Log(sum));
-            }
+            WriteLogSumExp(head, firstQuery + row, sum == 0 ? float.NegativeInfinity : (float)(scratch.RowMax[row] + Math.Log(sum)));
         }
     }
 
-    private bool HasAllowedKey(ExactScratch scratch, int head, int query)
+    private bool HasAllowedKey(ExactScratch scratch, int head, int firstQuery, int row)
+    {
+        int keys = scratch.LeadingKeys(row);
+        if (_bias is null || keys == 0)
+        {
+            return scratch.SeesBlock(row, 1, 0, keys);
+        }
+
+        float* bias = BiasRow(scratch, head, firstQuery + row, 0, keys);
+        for (int key = 0; key < keys; key++)
+        {
+            if (scratch.Allows(row, key) && !float.IsNegativeInfinity(bias[key]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void AttendPlainly(ExactScratch scratch, int head, int firstQuery, int queries)
     {
         AttentionShape shape = _specification.Shape;
-        return _bias is null
-            || new ReadOnlySpan<float>(_bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, scratch.BiasRow), shape.KeyLength).ContainsAnyExcept(float.NegativeInfinity);
+        int keyHead = _specification.KeyHead(head);
+        float* keys = _keys.As<float>() + (keyHead * _keyElements);
+        for (int row = 0; row < queries; row++)
+        {
+            int count = scratch.LeadingKeys(row);
+            var logits = new double[count];
+            var isAllowed = new bool[count];
+            float* query = _query.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
+            float* bias = _bias is null || count == 0 ? null : BiasRow(scratch, head, firstQuery + row, 0, count);
+            for (int key = 0; key < count; key++)
+            {
+                isAllowed[key] = scratch.Allows(row, key);
+                float* column = keys + ((long)(key / PanelColumns) * shape.HeadDimension * PanelColumns) + (key % PanelColumns);
+                double dot = 0;
+                for (int channel = 0; channel < shape.HeadDimension; channel++)
+                {
+                    dot += (double)query[channel] * column[(long)channel * PanelColumns];
+                }
+
+                logits[key] = (dot * _specification.LogitScale) + (bias is null ? 0 : bias[key]);
+            }
+
+            WriteLogSumExp(head, firstQuery + row, PlainExactRow.Compute(logits, isAllowed, _values.As<float>() + (keyHead * _valueElements), _paddedKeys, PanelColumns, Output(head, firstQuery + row)));
+        }
+    }
+
+    private float* BiasRow(ExactScratch scratch, int head, int query, int firstKey, int keys) =>
+        _bias!.Row(head / _specification.Shape.HeadCount, head % _specification.Shape.HeadCount, query, firstKey, keys, scratch.BiasRow);
+
+    private Span<float> Output(int head, int query) => new(_destination.Token(head / _specification.Shape.HeadCount, head % _specification.Shape.HeadCount, query), _specification.Shape.ValueDimension);
+
+    private void WriteLogSumExp(int head, int query, float value)
+    {
+        if (_logSumExp is not null)
+        {
+            _logSumExp[((long)head * _specification.Shape.QueryLength) + query] = value;
+        }
     }
 }

@@ -82,8 +82,8 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
         Relative(prefix + "mid/mu_k", intermediates.KeyMagnitudes, _tolerance);
         Relative(prefix + "mid/v_scale", intermediates.ValueScales, _tolerance);
         Relative(prefix + "mid/v_q_first_row", FirstTokens(intermediates.QuantizedValues), _tolerance);
-        Integers(prefix + "mid/q_sign", Array.ConvertAll(module.Query, ReferenceSigns.Of));
-        Integers(prefix + "mid/k_sign", Array.ConvertAll(module.Key, ReferenceSigns.Of));
+        Integers(prefix + "mid/q_sign", Array.ConvertAll(module.Query, static x => ReferenceSigns.Of(x)));
+        Integers(prefix + "mid/k_sign", Array.ConvertAll(module.Key, static x => ReferenceSigns.Of(x)));
         Integers(prefix + "mid/v_level", intermediates.ValueLevels);
     }
 

@@ -1,5 +1,6 @@
 // B_quantizers: the element-level quantisers with their gradients. Tensors come in groups NAME/in, NAME/grad_out -> NAME/out, NAME/grad_in.
 using BinaryAttention;
+using BinaryAttention.Kernels;
 using BinaryAttention.Reference;
 
 namespace GoldenVectors.Checkers.Quantizers;
@@ -73,8 +74,8 @@ internal sealed class QuantizersChecker : IGoldenChecker
         {
             for (int head = 0; head < x.Shape[1]; head++)
             {
-                (float[] weights, _) = ReferenceMagnitudes.Of(operand, batch, head, SignWeightingMode.MeanMagnitudePerHead, default);
-                ReferenceSignGradient.Head(operand, batch, head, SignWeightingMode.MeanMagnitudePerHead, weights, upstream, gradient);
+                (float[] weights, _) = ReferenceMagnitudes.Of(operand, batch, head, SignWeightingMode.MeanMagnitudePerHead);
+                ReferenceSignGradient.Head(operand, batch, head, new SignSide(SignWeightingMode.MeanMagnitudePerHead, default, 1, SignOfZero.Positive), weights, operand.TokenCount, upstream, gradient);
                 for (int token = 0; token < x.Shape[2]; token++)
                 {
                     int offset = operand.Offset(batch, head, token);
@@ -144,7 +145,7 @@ internal sealed class QuantizersChecker : IGoldenChecker
             int channel = i % x.Shape[3];
             int token = i / x.Shape[3] % x.Shape[2];
             int plane = i / (x.Shape[3] * x.Shape[2]);
-            output[i] = (float)new ReferenceValues(operand, plane / x.Shape[1], plane % x.Shape[1], ValueQuantization.TrainingParity).ForGradient(token, channel);
+            output[i] = (float)new ReferenceValues(operand, plane / x.Shape[1], plane % x.Shape[1], ValueQuantization.TrainingParity, operand.TokenCount).ForGradient(token, channel);
         }
 
         report.Ulps(name, output, 0);

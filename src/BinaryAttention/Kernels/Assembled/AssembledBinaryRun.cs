@@ -1,7 +1,5 @@
-// One-bit attention through generated code. A work item is a run of tiles of one head; within it a pipeline of two groups of tiles: while the current group's probabilities meet the
-// values, the next group's distances are counted by the same code. Between the two passes over the keys a row's smallest distance is known, so nothing is rescaled and table mode is exact.
-using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
+// One-bit attention through generated code. A work item is a run of queries of one head; what computes it depends on the mode: TablePipeline where numerators depend on the distance alone,
+// LogitTiles everywhere else.
 using BinaryAttention.Bits;
 using BinaryAttention.Kernels.Simd;
 using BinaryAttention.Quantization;
@@ -15,24 +13,48 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     private const int CodeBits = 8;
 
     private readonly AttentionSpecification _specification;
+    private readonly TileLoop _loop;
+    private readonly Action<int, int> _attendItem;
     private readonly ValueLayout _layout;
     private readonly PackedKeyValue _keyValue;
     private readonly PackedQueries _queries;
+    private readonly AllowedKeys _allowed;
     private readonly TilePlan _plan;
     private readonly TileKernels _kernels;
-    private readonly ConcurrentBag<AssembledScratch> _scratches = [];
+    private readonly TablePipeline? _tables;
+    private readonly LogitTiles? _logits;
+    private readonly AssembledScratch?[] _scratches;
+    private readonly int _itemsPerHead;
+    private TokenView _destination;
+    private float* _logSumExp;
 
     public AssembledBinaryRun(AttentionSpecification specification)
     {
         _specification = specification;
+        _loop = specification.CreateLoop();
+        _attendItem = AttendItem;
         AttentionShape shape = specification.Shape;
         TileShape tile = TileShape.For(shape.ValueDimension);
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, tile.PanelChannels, ValueProductEmitter.GroupKeys);
-        _plan = TilePlan.For(tile, new TileFrame(tile, KeyCodes.Planes(shape.HeadDimension, CodeBits)), shape.KeyLength, _layout.Panels);
+        var frame = new TileFrame(tile, KeyCodes.Planes(shape.HeadDimension, CodeBits));
+        _plan = TilePlan.For(tile, frame, shape.KeyLength, _layout.Panels, specification.Mask, specification.QueryPlanes * specification.KeyPlanes);
         _kernels = new TileKernels(_plan, shape.HeadDimension > AssembledLimits.NarrowDistances);
-        _keyValue = new PackedKeyValue(specification, _layout, CodeBits, floatPanelColumns: 1);
-        _queries = new PackedQueries(specification);
+        _keyValue = new PackedKeyValue(specification, _loop, _layout, CodeBits, floatPanelColumns: 1);
+        _queries = new PackedQueries(specification, _loop);
+        _allowed = new AllowedKeys(specification);
+        _scratches = new AssembledScratch?[_loop.Workers];
+        _itemsPerHead = (shape.QueryLength + _plan.ItemQueries - 1) / _plan.ItemQueries;
+        if (specification.UsesNumeratorTables && specification.Quantization == ValueQuantization.Tiled)
+        {
+            _tables = new TablePipeline(_plan, _kernels, _allowed);
+        }
+        else
+        {
+            _logits = new LogitTiles(specification, _plan, _kernels, _allowed, _keyValue, _queries, _loop.Workers);
+        }
     }
+
+    public override long PackedBytes => _keyValue.ByteCount;
 
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken) => _keyValue.Set(key, value, cancellationToken);
 
@@ -40,153 +62,99 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
 
     public override void Attend(TokenView destination, float* logSumExp, CancellationToken cancellationToken)
     {
-        AttentionShape shape = _specification.Shape;
-        int itemQueries = _plan.ItemQueries;
-        int itemsPerHead = (shape.QueryLength + itemQueries - 1) / itemQueries;
-        int items = checked(shape.BatchSize * shape.HeadCount * itemsPerHead);
-        TileLoop.Run(
-            items,
-            _specification.Threads,
-            item =>
-            {
-                int first = item % itemsPerHead * itemQueries;
-                AttendItem(item / itemsPerHead, first, Math.Min(itemQueries, shape.QueryLength - first), destination, logSumExp);
-            },
-            cancellationToken);
+        _destination = destination;
+        _logSumExp = logSumExp;
+        _loop.Run(checked(_specification.Shape.BatchSize * _specification.Shape.HeadCount * _itemsPerHead), _attendItem, cancellationToken);
     }
 
     public override void Dispose()
     {
+        _loop.Dispose();
         _keyValue.Dispose();
         _queries.Dispose();
-        foreach (AssembledScratch scratch in _scratches)
+        _allowed.Dispose();
+        _logits?.Dispose();
+        foreach (AssembledScratch? scratch in _scratches)
         {
-            scratch.Dispose();
+            scratch?.Dispose();
         }
     }
 
-    private void AttendItem(int head, int firstQuery, int queries, TokenView destination, float* logSumExp)
+    private void AttendItem(int item, int worker)
     {
+        AttentionShape shape = _specification.Shape;
+        int head = item / _itemsPerHead;
         int keyHead = _specification.KeyHead(head);
+        int first = item % _itemsPerHead * _plan.ItemQueries;
+        int end = Math.Min(first + _plan.ItemQueries, shape.QueryLength);
+        int valid = Math.Clamp(_specification.ValidQueries(head / shape.HeadCount), first, end);
+        FillRows(head, valid, end, 0, float.NegativeInfinity);
         if (!_queries.AreFinite(head) || !_keyValue.KeysAreFinite(keyHead))
         {
-            FillNaN(head, firstQuery, queries, destination, logSumExp);
+            FillRows(head, first, valid, float.NaN, float.NaN);
             return;
         }
 
-        if (!_scratches.TryTake(out AssembledScratch? scratch))
+        if (valid == first)
         {
-            scratch = new AssembledScratch(_plan);
+            return;
         }
 
-        float columnWeight = _keyValue.Weights(keyHead)[0];
-        for (int i = 0; i < queries; i++)
+        AssembledScratch scratch = _scratches[worker] ??= new AssembledScratch(_plan);
+        HeadOperands operands = Operands(head, keyHead, first);
+        if (_tables is not null)
         {
-            scratch.Slopes[i] = (double)_queries.Weight(head, firstQuery + i) * (double)columnWeight * (double)_specification.LogitScale;
-        }
+            // The same products in the same order as everywhere, row weight first.
+            float columnWeight = _keyValue.Weights(0, keyHead)[0];
+            float scale = _specification.ScaleOf(head % shape.HeadCount);
+            for (int query = first; query < valid; query++)
+            {
+                scratch.Slopes[query - first] = (double)_queries.Weight(0, head, query) * (double)columnWeight * (double)scale;
+            }
 
-        HeadOperands operands = Operands(scratch, head, keyHead, firstQuery, destination, logSumExp);
-        AttendGroups(scratch, &operands, firstQuery, firstQuery + queries);
-        _scratches.Add(scratch);
+            operands.Slopes = scratch.Slopes;
+            _tables.Attend(scratch, &operands, first, valid);
+        }
+        else
+        {
+            _logits!.Attend(scratch, &operands, worker, keyHead, first, valid);
+        }
     }
 
-    private HeadOperands Operands(AssembledScratch scratch, int head, int keyHead, int firstQuery, TokenView destination, float* logSumExp)
+    private HeadOperands Operands(int head, int keyHead, int firstQuery)
     {
         AttentionShape shape = _specification.Shape;
         return new HeadOperands
         {
-            QueryWords = _queries.Words(head, 0),
+            QueryWords = _queries.Words(0, head, 0),
             WordsPerQuery = SignRow.Words(shape.HeadDimension),
             LastWordMask = ulong.MaxValue >> ((64 - (shape.HeadDimension % 64)) % 64),
-            Slopes = scratch.Slopes,
             FirstQuery = firstQuery,
+            Head = head,
             HeadDimension = shape.HeadDimension,
-            QueryLength = shape.QueryLength,
-            KeyLength = shape.KeyLength,
-            Blocks = KeyCodes.Blocks(shape.KeyLength),
-            Codes = _keyValue.Codes(keyHead),
+            KeyLength = _specification.ValidKeys(head / shape.HeadCount),
+            Codes = _keyValue.Codes(0, keyHead),
             Levels = _keyValue.Levels(keyHead),
             PanelBytes = _layout.PanelBytes,
             Panels = _layout.Panels,
             Scales = _keyValue.Scales(keyHead),
             Means = _keyValue.Means(keyHead),
             ValueDimension = shape.ValueDimension,
-            Output = destination.Head(head / shape.HeadCount, head % shape.HeadCount),
-            OutputStride = destination.TokenStride,
-            LogSumExp = logSumExp is null ? null : logSumExp + ((long)head * shape.QueryLength),
+            Output = _destination.Head(head / shape.HeadCount, head % shape.HeadCount),
+            OutputStride = _destination.TokenStride,
+            LogSumExp = _logSumExp is null ? null : _logSumExp + ((long)head * shape.QueryLength),
         };
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void AttendGroups(AssembledScratch scratch, HeadOperands* head, int firstQuery, int endQuery)
-    {
-        TileFrame frame = _plan.Frame;
-        int rows = _plan.Tile.Rows;
-        int groupQueries = rows * _plan.GroupTiles;
-        TileSlot* current = scratch.First;
-        TileSlot* next = scratch.Second;
-        int tiles = 0;
-        int nextTiles = PrepareGroup(next, head, firstQuery, endQuery);
-        Pass(scratch, head, null, 0, next, nextTiles);
-        for (int query = firstQuery; query < endQuery; query += groupQueries)
-        {
-            TileSlot* finished = current;
-            current = next;
-            next = finished;
-            tiles = nextTiles;
-            for (int tile = 0; tile < tiles; tile++)
-            {
-                TileTables.Prepare(scratch, current + tile, frame, rows, head->HeadDimension, head->Blocks);
-            }
-
-            nextTiles = PrepareGroup(next, head, query + groupQueries, endQuery);
-            Pass(scratch, head, current, tiles, next, nextTiles);
-            for (int tile = 0; tile < tiles; tile++)
-            {
-                TileOutput.Write(current + tile, head, frame, _plan.Tile);
-            }
-        }
-    }
-
-    // Gives the number of tiles.
-    private int PrepareGroup(TileSlot* slots, HeadOperands* head, int firstQuery, int endQuery)
-    {
-        int rows = _plan.Tile.Rows;
-        int tiles = 0;
-        for (int query = firstQuery; tiles < _plan.GroupTiles && query < endQuery; query += rows)
-        {
-            TileQueries.Prepare(slots + tiles, head, _plan.Frame, rows, query, endQuery);
-            tiles++;
-        }
-
-        return tiles;
-    }
-
-    // All keys, chunk by chunk, for the current group's values and the next group's distances.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Pass(AssembledScratch scratch, HeadOperands* head, TileSlot* current, int tiles, TileSlot* next, int nextTiles)
-    {
-        int chunkKeys = _plan.ChunkKeys;
-        int steps = Math.Max(tiles, nextTiles);
-        for (int firstKey = 0; firstKey < head->KeyLength; firstKey += chunkKeys)
-        {
-            int keys = Math.Min(chunkKeys, head->KeyLength - firstKey);
-            for (int tile = 0; tile < steps; tile++)
-            {
-                _kernels.Run(scratch, head, tile < tiles ? current + tile : null, tile < nextTiles ? next + tile : null, firstKey, keys);
-            }
-        }
-    }
-
-    private void FillNaN(int head, int firstQuery, int queries, TokenView destination, float* logSumExp)
+    private void FillRows(int head, int first, int end, float value, float logSumExp)
     {
         AttentionShape shape = _specification.Shape;
-        for (int query = firstQuery; query < firstQuery + queries; query++)
+        for (int query = first; query < end; query++)
         {
-            new Span<float>(destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(float.NaN);
-            if (logSumExp is not null)
+            new Span<float>(_destination.Token(head / shape.HeadCount, head % shape.HeadCount, query), shape.ValueDimension).Fill(value);
+            if (_logSumExp is not null)
             {
-                logSumExp[((long)head * shape.QueryLength) + query] = float.NaN;
+                _logSumExp[((long)head * shape.QueryLength) + query] = logSumExp;
             }
         }
     }

@@ -13,8 +13,7 @@ internal sealed class AssembledKernel : IAttentionKernel
     {
         AttentionShape shape = specification.Shape;
         return !specification.IsBinary ? "exact attention is not assembled"
-            : specification.Quantization != ValueQuantization.Tiled ? $"quantization {specification.Quantization} is not assembled"
-            : !specification.UsesNumeratorTables ? "a bias or per-token key weights are not assembled"
+            : specification.Quantization == ValueQuantization.Full ? "quantization Full is not assembled"
             : shape.HeadDimension > AssembledLimits.HeadDimension ? $"headDimension is {shape.HeadDimension}; distances are bytes, so at most {AssembledLimits.HeadDimension} is assembled"
             : shape.ValueDimension > AssembledLimits.ValueDimension ? $"valueDimension is {shape.ValueDimension}; at most {AssembledLimits.ValueDimension} is assembled"
             : null;

@@ -10,6 +10,7 @@ internal sealed unsafe class AssembledScratch : IDisposable
     private const int TableEntries = 256;
 
     private readonly NativeBuffer _memory;
+    private readonly byte* _tails;
     private double _slope = double.NaN;
 
     public AssembledScratch(in TilePlan plan)
@@ -19,19 +20,23 @@ internal sealed unsafe class AssembledScratch : IDisposable
         int rows = tile.Rows;
         SumCount = rows * tile.PanelChannels * plan.Panels;
         bool hasLongSums = plan.KeyLength > AssembledLimits.SumKeys;
-        long distances = (long)KeyCodes.Blocks(plan.KeyLength) * rows * TileFrame.Line;
+        long distances = (long)KeyCodes.Blocks(plan.KeyLength) * rows * TileFrame.Line * plan.PlanePairs;
         long sums = (long)SumCount * sizeof(int);
         long longSums = hasLongSums ? (long)SumCount * sizeof(long) : 0;
-        long rowState = Lines(rows * ((2 * sizeof(double)) + sizeof(int)));
-        long slotBytes = frame.Bytes + distances + sums + longSums + rowState;
+        int blocks = KeyCodes.Blocks(plan.KeyLength);
+        long rowState = Lines(rows * ((2 * sizeof(double)) + (2 * sizeof(int))));
+
+        // With gaps a row's words are first read row by row, then turned.
+        long mask = plan.HasMask ? (long)rows * blocks * sizeof(ulong) * (plan.HasGaps ? 2 : 1) : 0;
+        long runs = Lines((plan.HasGaps ? (blocks + 1L) / 2 : 1) * sizeof(TileRun));
+        long slotBytes = frame.Bytes + distances + sums + longSums + rowState + Lines(mask) + runs;
         int slotCount = 2 * plan.GroupTiles;
         const int TailMasks = 2 * TileFrame.Line;
         _memory = new NativeBuffer((2 * TableEntries) + TailMasks + (slotCount * slotBytes) + Lines(plan.ItemQueries * sizeof(double)) + ((long)slotCount * sizeof(TileSlot)));
         Numerators = _memory.Pointer;
         Residuals = (sbyte*)Numerators + TableEntries;
-        NoTail = Numerators + (2 * TableEntries);
-        Tail = NoTail + TileFrame.Line;
-        byte* slots = Tail + TileFrame.Line;
+        _tails = Numerators + (2 * TableEntries);
+        byte* slots = _tails + TailMasks;
         Slopes = (double*)(slots + (slotCount * slotBytes));
         First = (TileSlot*)((byte*)Slopes + Lines(plan.ItemQueries * sizeof(double)));
         Second = First + plan.GroupTiles;
@@ -45,13 +50,16 @@ internal sealed unsafe class AssembledScratch : IDisposable
             slot->Slopes = (double*)((byte*)slot->Sums + sums + longSums);
             slot->TableSlopes = slot->Slopes + rows;
             slot->Minima = (int*)(slot->TableSlopes + rows);
+            slot->RowKeys = slot->Minima + rows;
+            slot->Mask = (ulong*)((byte*)slot->Slopes + rowState);
+            slot->MaskWordsPerRow = blocks;
+            slot->Runs = (TileRun*)((byte*)slot->Mask + Lines(mask));
             new Span<double>(slot->TableSlopes, rows).Fill(double.NaN);
             new Span<byte>(slot->Frame + frame.Limit, TileFrame.Line).Fill(TileFrame.LastEntry);
             new Span<byte>(slot->Frame + frame.Ones, TileFrame.Line).Fill(byte.MaxValue);
         }
 
-        int lastKeys = plan.KeyLength - ((KeyCodes.Blocks(plan.KeyLength) - 1) * KeyCodes.BlockKeys);
-        new Span<byte>(Tail + lastKeys, TileFrame.Line - lastKeys).Fill(byte.MaxValue);
+        new Span<byte>(_tails + TileFrame.Line, TileFrame.Line).Fill(byte.MaxValue);
     }
 
     /// <summary>The tiles of one group.</summary>
@@ -67,17 +75,14 @@ internal sealed unsafe class AssembledScratch : IDisposable
 
     public sbyte* Residuals { get; }
 
-    /// <summary>Mask of a whole block.</summary>
-    public byte* NoTail { get; }
-
-    /// <summary>Mask of the last block.</summary>
-    public byte* Tail { get; }
-
     /// <summary>32-bit sums of one tile.</summary>
     public int SumCount { get; }
 
     /// <summary>Index of the last entry of either table that is not 0.</summary>
     public int LastEntry { get; private set; }
+
+    /// <summary>64 bytes, 255 for the lanes beyond the keys of a last block.</summary>
+    public byte* Tail(int lastKeys) => _tails + TileFrame.Line - lastKeys;
 
     public void Dispose() => _memory.Dispose();
 

@@ -15,12 +15,12 @@ internal unsafe struct HeadOperands
     public double* Slopes;
     public int FirstQuery;
 
+    /// <summary>The (batch, query head) pair.</summary>
+    public int Head;
+
     public int HeadDimension;
     public int QueryLength;
     public int KeyLength;
-
-    /// <summary>Blocks of 64 keys.</summary>
-    public int Blocks;
 
     public byte* Codes;
     public sbyte* Levels;

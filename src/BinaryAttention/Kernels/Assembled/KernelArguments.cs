@@ -36,6 +36,6 @@ internal unsafe struct KernelArguments
     /// <summary>64 bytes, 255 for the lanes of the last block that hold no key.</summary>
     public byte* TailMask;
 
-    /// <summary>Mask words of the next tile, bit set = not allowed: <c>[block][row]</c>.</summary>
+    /// <summary>Mask words of the next tile, bit set = allowed: <c>[block][row]</c>.</summary>
     public ulong* Mask;
 }

@@ -66,6 +66,7 @@ internal static class SignDotEmitter
         if (hasMask)
         {
             code.kmovq(k1, __[RegisterPlan.Mask + (row * sizeof(ulong))]);
+            code.knotq(k1, k1);
             code.vmovdqu8(distance.k1, __[RegisterPlan.Next + frame.Ones]);
         }
 

@@ -14,34 +14,51 @@ internal static unsafe class TileOutput
     public static void Write(TileSlot* slot, HeadOperands* head, TileFrame frame, TileShape tile)
     {
         int rows = slot->Queries;
-        int* sums = slot->Sums;
-        long* longSums = slot->LongSums;
-        int panelChannels = tile.PanelChannels;
-        int panelSums = tile.Rows * panelChannels;
-        long blocks = head->Blocks;
+        long lanes = (long)slot->Blocks * Bits.KeyCodes.BlockKeys;
+        byte* rowSums = slot->Frame + frame.RowSums;
         for (int row = 0; row < rows; row++)
         {
-            // Numerators in the low halves, residuals + 128 in the high ones; the low sum stays below 2^32 for 16 million keys.
-            ulong packed = Vector512.Sum(Vector512.Load((ulong*)(slot->Frame + frame.RowSums + (row * Line))));
-            long numeratorSum = (uint)packed;
-            long residualSum = (long)(packed >> 32) - (ResidualBias * Bits.KeyCodes.BlockKeys * blocks);
-            double rowMax = Math.Abs(slot->Slopes[row]) * (head->HeadDimension - (2 * slot->Minima[row]));
-            RowResult result = RowResult.Tiled(rowMax, numeratorSum, residualSum);
-            int query = slot->FirstQuery + row;
-            float* output = head->Output + (query * head->OutputStride);
-            int remaining = head->ValueDimension;
-            for (int panel = 0; panel < head->Panels; panel++)
+            if (slot->Blocks == 0 || slot->Minima[row] == TileTables.MinimumOfNone)
             {
-                int firstChannel = panel * panelChannels;
-                long offset = (panel * panelSums) + (row * panelChannels);
-                WriteChannels(sums + offset, longSums is null ? null : longSums + offset, result.Factor, head->Scales + firstChannel, head->Means + firstChannel, Math.Min(panelChannels, remaining), output + firstChannel);
-                remaining -= panelChannels;
+                WriteRow(slot, head, tile, row, RowResult.Masked);
+                continue;
             }
 
-            if (head->LogSumExp is not null)
-            {
-                head->LogSumExp[query] = result.LogSumExp;
-            }
+            // Numerators in the low halves, residuals + 128 in the high ones; the low sum stays below 2^32 for 16 million keys.
+            ulong packed = Vector512.Sum(Vector512.Load((ulong*)(rowSums + (row * Line))));
+            long numeratorSum = (uint)packed;
+            long residualSum = (long)(packed >> 32) - (ResidualBias * lanes);
+            double rowMax = Math.Abs(slot->Slopes[row]) * (head->HeadDimension - (2 * slot->Minima[row]));
+            WriteRow(slot, head, tile, row, RowResult.Tiled(rowMax, numeratorSum, residualSum));
+        }
+    }
+
+    /// <summary>Writes one row from its 32- or 64-bit sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void WriteRow(TileSlot* slot, HeadOperands* head, TileShape tile, int row, RowResult result)
+    {
+        int query = slot->FirstQuery + row;
+        float* output = head->Output + (query * head->OutputStride);
+        if (head->LogSumExp is not null)
+        {
+            head->LogSumExp[query] = result.LogSumExp;
+        }
+
+        int remaining = head->ValueDimension;
+        if (result.IsMasked)
+        {
+            // Not 0 times the sums: a NaN value must not reach a row that sees no key.
+            new Span<float>(output, remaining).Clear();
+            return;
+        }
+
+        int panelChannels = tile.PanelChannels;
+        for (int panel = 0; panel < head->Panels; panel++)
+        {
+            int firstChannel = panel * panelChannels;
+            long offset = ((long)panel * tile.Rows * panelChannels) + (row * panelChannels);
+            WriteChannels(slot->Sums + offset, slot->LongSums is null ? null : slot->LongSums + offset, result.Factor, head->Scales + firstChannel, head->Means + firstChannel, Math.Min(panelChannels, remaining), output + firstChannel);
+            remaining -= panelChannels;
         }
     }
 

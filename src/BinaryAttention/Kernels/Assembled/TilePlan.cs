@@ -8,8 +8,11 @@ namespace BinaryAttention.Kernels.Assembled;
 /// <param name="Panels">Panels of channels.</param>
 /// <param name="ChunkKeys">Keys that a group passes over at a time, a multiple of 64.</param>
 /// <param name="GroupTiles">Tiles in a group.</param>
+/// <param name="HasMask">Whether tiles may need mask words.</param>
+/// <param name="HasGaps">Whether blocks may be skipped.</param>
+/// <param name="PlanePairs">Pairs of sign planes, each with distances of its own.</param>
 /// <param name="ItemQueries">Queries in a work item, a multiple of the group's rows.</param>
-internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int KeyLength, int Panels, int ChunkKeys, int GroupTiles, int ItemQueries)
+internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int KeyLength, int Panels, int ChunkKeys, int GroupTiles, int ItemQueries, bool HasMask, bool HasGaps, int PlanePairs)
 {
     // Values of a call this short stay in the second-level cache by themselves.
     private const int UngroupedKeys = 4096;
@@ -22,13 +25,13 @@ internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int Ke
     private const int ItemQueriesAbout = 384;
     private const int ShortItemQueries = 192;
 
-    public static TilePlan For(TileShape tile, TileFrame frame, int keyLength, int panels)
+    public static TilePlan For(TileShape tile, TileFrame frame, int keyLength, int panels, KeyMask mask, int planePairs)
     {
         bool isGrouped = keyLength > UngroupedKeys;
         int groupQueries = keyLength > SmallGroupKeys ? LargeGroupQueries : SmallGroupQueries;
         int groupTiles = isGrouped ? groupQueries / tile.Rows : 1;
         int groupRows = groupTiles * tile.Rows;
         int itemQueries = (isGrouped ? ItemQueriesAbout : ShortItemQueries) / groupRows * groupRows;
-        return new TilePlan(tile, frame, keyLength, panels, isGrouped ? GroupedChunkKeys : AssembledLimits.SumKeys, groupTiles, itemQueries);
+        return new TilePlan(tile, frame, keyLength, panels, isGrouped ? GroupedChunkKeys : AssembledLimits.SumKeys, groupTiles, itemQueries, mask.IsCausal || mask.HasGaps, mask.HasGaps, planePairs);
     }
 }

@@ -1,11 +1,11 @@
-// One of the tiles that a worker has in flight, as pointers into the worker's memory: its frame, its distances, and what the epilogue needs to know about each row.
+// One of the tiles that a worker has in flight, as pointers into the worker's memory: its frame, its distances, which keys its rows see, and what the epilogue needs to know about each row.
 namespace BinaryAttention.Kernels.Assembled;
 
 internal unsafe struct TileSlot
 {
     public byte* Frame;
 
-    /// <summary>Distances, later probabilities: <c>[block][row][64]</c>.</summary>
+    /// <summary>Distances, later probabilities: <c>[selected block][row][64]</c>.</summary>
     public byte* Distances;
 
     /// <summary>32-bit sums, <c>[panel][row][channel]</c>.</summary>
@@ -13,6 +13,9 @@ internal unsafe struct TileSlot
 
     /// <summary>64-bit sums, or null where 32 bits hold a row.</summary>
     public long* LongSums;
+
+    /// <summary>Keys that went into the 32-bit sums since they were empty.</summary>
+    public int SummedKeys;
 
     /// <summary>The rows' signed slopes: logit = slope * signDot.</summary>
     public double* Slopes;
@@ -29,4 +32,30 @@ internal unsafe struct TileSlot
     /// <summary>First query of the tile and how many of its rows count.</summary>
     public int FirstQuery;
     public int Queries;
+
+    /// <summary>Blocks that some row sees, as ascending runs.</summary>
+    public TileRun* Runs;
+    public int RunCount;
+
+    /// <summary>Selected blocks in all.</summary>
+    public int Blocks;
+
+    /// <summary>Keys in the last selected block that some row sees, 1 to 64.</summary>
+    public int LastKeys;
+
+    /// <summary>Leading selected keys of each row.</summary>
+    public int* RowKeys;
+
+    /// <summary>Whether rows differ in what they see of the selected keys, so that each pair's bit counts.</summary>
+    public bool HasMask;
+
+    /// <summary>One bit per selected key, 1 = allowed: <c>[selected block][row]</c>. Filled if <see cref="HasMask"/>.</summary>
+    public ulong* Mask;
+
+    /// <summary>Words of a row of the call's masks.</summary>
+    public int MaskWordsPerRow;
+
+    /// <summary>How far a pass has come: the run, and blocks of it that are done.</summary>
+    public int Run;
+    public int RunDone;
 }

@@ -9,12 +9,12 @@ namespace BinaryAttention.Kernels.Assembled;
 internal static unsafe class TileTables
 {
     private const int Line = TileFrame.Line;
-    private const int MinimumOfNone = 255;
+    public const int MinimumOfNone = 255;
     private const byte ResidualBias = 128;
 
     /// <summary>Prepares the map of one tile and empties its sums. A tile that the map stage cannot take is mapped here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
+    public static void Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension)
     {
         bool isWide = dimension > AssembledLimits.NarrowDistances;
         bool fits = true;
@@ -47,25 +47,32 @@ internal static unsafe class TileTables
 
             if (dimension >= TileFrame.LastEntry)
             {
-                fits &= FitsFarKeys(scratch, slot, frame, row, rows, dimension, blocks);
+                fits &= FitsFarKeys(scratch, slot, frame, row, rows, dimension);
             }
         }
 
+        ClearSums(scratch, slot);
+        slot->SummedKeys = 0;
+        slot->Run = 0;
+        slot->RunDone = 0;
+        slot->MapsByKernel = fits;
+        if (!fits)
+        {
+            MapRows(scratch, slot, frame, rows, dimension);
+        }
+    }
+
+    public static void ClearSums(AssembledScratch scratch, TileSlot* slot)
+    {
         new Span<int>(slot->Sums, scratch.SumCount).Clear();
         if (slot->LongSums is not null)
         {
             new Span<long>(slot->LongSums, scratch.SumCount).Clear();
         }
-
-        slot->MapsByKernel = fits;
-        if (!fits)
-        {
-            MapRows(scratch, slot, frame, rows, dimension, blocks);
-        }
     }
 
     // Distances to probabilities in place, and their sums, for all rows of a tile: what the map stage does, with tables of 256 entries.
-    private static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, int blocks)
+    private static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension)
     {
         for (int row = 0; row < rows; row++)
         {
@@ -73,7 +80,7 @@ internal static unsafe class TileTables
             int minimum = slot->Minima[row];
             long numeratorSum = 0;
             long residualSum = 0;
-            for (int block = 0; block < blocks; block++)
+            for (int block = 0; block < slot->Blocks; block++)
             {
                 byte* bytes = slot->Distances + ((((long)block * rows) + row) * Line);
                 for (int key = 0; key < Line; key++)
@@ -92,7 +99,7 @@ internal static unsafe class TileTables
     }
 
     // Entry 127 must be 0, because everything beyond the table is clamped to it. Where the table says otherwise the entry may still be cleared if no key of the row reaches it.
-    private static bool FitsFarKeys(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int row, int rows, int dimension, int blocks)
+    private static bool FitsFarKeys(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int row, int rows, int dimension)
     {
         scratch.SetTables(Math.Abs(slot->Slopes[row]), dimension + 1);
         if (scratch.LastEntry < TileFrame.LastEntry)
@@ -103,7 +110,7 @@ internal static unsafe class TileTables
         byte limit = (byte)Math.Min(MinimumOfNone - 1, slot->Minima[row] + TileFrame.LastEntry - 1);
         Vector512<byte> limits = Vector512.Create(limit);
         Vector512<byte> isBeyond = Vector512<byte>.Zero;
-        for (int block = 0; block < blocks; block++)
+        for (int block = 0; block < slot->Blocks; block++)
         {
             Vector512<byte> distance = Vector512.Load(slot->Distances + ((((long)block * rows) + row) * Line));
             isBeyond |= Vector512.GreaterThan(distance, limits) & ~Vector512.Equals(distance, Vector512<byte>.AllBitsSet);

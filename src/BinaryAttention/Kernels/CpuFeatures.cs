@@ -67,7 +67,8 @@ internal sealed record CpuFeatures
 
     /// <summary>The first feature that the assembled kernels need and this machine lacks, or null.</summary>
     public string? MissingForAssembled =>
-        !Avx512BW ? "AVX-512 F+BW+DQ"
+        !Vector128 || !Vector512 ? "512-bit vectors"
+        : !Avx512BW ? "AVX-512 F+BW+DQ"
         : !Avx512Vbmi ? "AVX-512 VBMI"
         : !Avx512Vnni ? "AVX-512 VNNI"
         : !Avx512Bitalg ? "AVX-512 BITALG"

@@ -23,6 +23,9 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     private readonly TileKernels _kernels;
     private readonly TablePipeline? _tables;
     private readonly LogitTiles? _logits;
+    private readonly LogitPipeline? _fixedPoint;
+    private readonly bool _isInterleaved;
+    private readonly Action<int, int> _interleave;
     private readonly AssembledScratch?[] _scratches;
     private readonly int _itemsPerHead;
     private TokenView _destination;
@@ -33,6 +36,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _specification = specification;
         _loop = specification.CreateLoop();
         _attendItem = AttendItem;
+        _interleave = Interleave;
         AttentionShape shape = specification.Shape;
         TileShape tile = TileShape.For(shape.ValueDimension);
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, tile.PanelChannels, ValueProductEmitter.GroupKeys);
@@ -50,13 +54,22 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
         else
         {
-            _logits = new LogitTiles(specification, _plan, _kernels, _allowed, _keyValue, _queries, _loop.Workers);
+            _isInterleaved = LogitPipeline.Takes(specification);
+            _logits = new LogitTiles(specification, _plan, _kernels, _allowed, _keyValue, _queries, _loop.Workers, _isInterleaved);
+            _fixedPoint = _isInterleaved ? new LogitPipeline(specification, _layout.Panels, _allowed, _keyValue, _queries, _loop.Workers) : null;
         }
     }
 
     public override long PackedBytes => _keyValue.ByteCount;
 
-    public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken) => _keyValue.Set(key, value, cancellationToken);
+    public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
+    {
+        _keyValue.Set(key, value, cancellationToken);
+        if (_isInterleaved)
+        {
+            _loop.Run(_specification.Shape.BatchSize * _specification.Shape.KeyHeadCount, _interleave, cancellationToken);
+        }
+    }
 
     public override void SetQuery(TokenView query, CancellationToken cancellationToken) => _queries.Set(query, cancellationToken);
 
@@ -74,6 +87,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _queries.Dispose();
         _allowed.Dispose();
         _logits?.Dispose();
+        _fixedPoint?.Dispose();
         foreach (AssembledScratch? scratch in _scratches)
         {
             scratch?.Dispose();
@@ -100,10 +114,11 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
             return;
         }
 
-        AssembledScratch scratch = _scratches[worker] ??= new AssembledScratch(_plan);
         HeadOperands operands = Operands(head, keyHead, first);
         if (_tables is not null)
         {
+            AssembledScratch scratch = _scratches[worker] ??= new AssembledScratch(_plan);
+
             // The same products in the same order as everywhere, row weight first.
             float columnWeight = _keyValue.Weights(0, keyHead)[0];
             float scale = _specification.ScaleOf(head % shape.HeadCount);
@@ -117,7 +132,38 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
         else
         {
-            _logits!.Attend(scratch, &operands, worker, keyHead, first, valid);
+            AttendLogits(&operands, worker, keyHead, first, valid);
+        }
+    }
+
+    // Fixed point where it fits; log-sum-exp is wanted to float accuracy, so calls that ask for it take the float rows throughout.
+    private void AttendLogits(HeadOperands* operands, int worker, int keyHead, int first, int end)
+    {
+        int query = first;
+        while (query < end)
+        {
+            if (_fixedPoint is not null && _logSumExp is null)
+            {
+                query = _fixedPoint.Attend(operands, worker, keyHead, query, end);
+            }
+
+            if (query < end)
+            {
+                int endRows = _fixedPoint is not null && _logSumExp is null ? Math.Min(query + _plan.Tile.Rows, end) : end;
+                AssembledScratch scratch = _scratches[worker] ??= new AssembledScratch(_plan);
+                operands->FirstQuery = query;
+                _logits!.Attend(scratch, operands, worker, keyHead, query, endRows);
+                query = endRows;
+            }
+        }
+    }
+
+    private void Interleave(int keyHead, int worker)
+    {
+        KeyOrder.InterleaveCodes(_keyValue.Codes(0, keyHead), (long)KeyCodes.Blocks(_specification.Shape.KeyLength) * _plan.Frame.Planes * KeyCodes.BlockKeys);
+        for (int panel = 0; panel < _layout.Panels; panel++)
+        {
+            KeyOrder.InterleaveValues(_keyValue.Levels(keyHead) + (panel * _layout.PanelBytes), KeyCodes.Blocks(_specification.Shape.KeyLength), _plan.Tile.Vectors);
         }
     }
 

@@ -11,6 +11,7 @@ internal sealed unsafe class AssembledScratch : IDisposable
 
     private readonly NativeBuffer _memory;
     private readonly byte* _tails;
+    private readonly short* _tailWords;
     private double _slope = double.NaN;
 
     public AssembledScratch(in TilePlan plan)
@@ -20,7 +21,7 @@ internal sealed unsafe class AssembledScratch : IDisposable
         int rows = tile.Rows;
         SumCount = rows * tile.PanelChannels * plan.Panels;
         bool hasLongSums = plan.KeyLength > AssembledLimits.SumKeys;
-        long distances = (long)KeyCodes.Blocks(plan.KeyLength) * rows * TileFrame.Line * plan.PlanePairs;
+        long distances = (long)KeyCodes.Blocks(plan.KeyLength) * rows * plan.RowBytes * plan.PlanePairs;
         long sums = (long)SumCount * sizeof(int);
         long longSums = hasLongSums ? (long)SumCount * sizeof(long) : 0;
         int blocks = KeyCodes.Blocks(plan.KeyLength);
@@ -29,9 +30,10 @@ internal sealed unsafe class AssembledScratch : IDisposable
         // With gaps a row's words are first read row by row, then turned.
         long mask = plan.HasMask ? (long)rows * blocks * sizeof(ulong) * (plan.HasGaps ? 2 : 1) : 0;
         long runs = Lines((plan.HasGaps ? (blocks + 1L) / 2 : 1) * sizeof(TileRun));
-        long slotBytes = frame.Bytes + distances + sums + longSums + rowState + Lines(mask) + runs;
+        long pairBias = plan.HasPairBias ? (long)blocks * rows * KeyCodes.BlockKeys * sizeof(short) : 0;
+        long slotBytes = plan.FrameBytes + distances + sums + longSums + rowState + Lines(mask) + runs + pairBias;
         int slotCount = 2 * plan.GroupTiles;
-        const int TailMasks = 2 * TileFrame.Line;
+        const int TailMasks = (2 + 4) * TileFrame.Line;
         _memory = new NativeBuffer((2 * TableEntries) + TailMasks + (slotCount * slotBytes) + Lines(plan.ItemQueries * sizeof(double)) + ((long)slotCount * sizeof(TileSlot)));
         Numerators = _memory.Pointer;
         Residuals = (sbyte*)Numerators + TableEntries;
@@ -44,7 +46,7 @@ internal sealed unsafe class AssembledScratch : IDisposable
         {
             TileSlot* slot = First + i;
             slot->Frame = slots + (i * slotBytes);
-            slot->Distances = slot->Frame + frame.Bytes;
+            slot->Distances = slot->Frame + plan.FrameBytes;
             slot->Sums = (int*)(slot->Distances + distances);
             slot->LongSums = hasLongSums ? (long*)((byte*)slot->Sums + sums) : null;
             slot->Slopes = (double*)((byte*)slot->Sums + sums + longSums);
@@ -54,12 +56,21 @@ internal sealed unsafe class AssembledScratch : IDisposable
             slot->Mask = (ulong*)((byte*)slot->Slopes + rowState);
             slot->MaskWordsPerRow = blocks;
             slot->Runs = (TileRun*)((byte*)slot->Mask + Lines(mask));
+            slot->Bias = plan.HasPairBias ? (short*)((byte*)slot->Runs + runs) : null;
             new Span<double>(slot->TableSlopes, rows).Fill(double.NaN);
+            if (plan.RowBytes != TileFrame.Line)
+            {
+                continue;
+            }
+
             new Span<byte>(slot->Frame + frame.Limit, TileFrame.Line).Fill(TileFrame.LastEntry);
             new Span<byte>(slot->Frame + frame.Ones, TileFrame.Line).Fill(byte.MaxValue);
         }
 
         new Span<byte>(_tails + TileFrame.Line, TileFrame.Line).Fill(byte.MaxValue);
+        _tailWords = (short*)(_tails + (2 * TileFrame.Line));
+        new Span<short>(_tailWords, KeyCodes.BlockKeys).Fill(short.MaxValue);
+        new Span<short>(_tailWords + KeyCodes.BlockKeys, KeyCodes.BlockKeys).Fill(short.MinValue);
     }
 
     /// <summary>The tiles of one group.</summary>
@@ -83,6 +94,9 @@ internal sealed unsafe class AssembledScratch : IDisposable
 
     /// <summary>64 bytes, 255 for the lanes beyond the keys of a last block.</summary>
     public byte* Tail(int lastKeys) => _tails + TileFrame.Line - lastKeys;
+
+    /// <summary>64 words, the smallest for the lanes beyond the keys of a last block and the largest for the others.</summary>
+    public byte* TailWords(int lastKeys) => (byte*)(_tailWords + KeyCodes.BlockKeys - lastKeys);
 
     public void Dispose() => _memory.Dispose();
 

@@ -23,6 +23,11 @@ internal unsafe struct HeadOperands
     public int KeyLength;
 
     public byte* Codes;
+
+    /// <summary>Fixed-point key weights and per-key bias, or null.</summary>
+    public short* KeyWeights;
+    public short* KeyBias;
+
     public sbyte* Levels;
     public long PanelBytes;
     public int Panels;

@@ -33,9 +33,15 @@ internal unsafe struct KernelArguments
     /// <summary>Receives the next tile's distances: <c>[block][row][64]</c>.</summary>
     public byte* Distances;
 
-    /// <summary>64 bytes, 255 for the lanes of the last block that hold no key.</summary>
+    /// <summary>64 bytes, 255 for the lanes of the last block that hold no key; in fixed-point stages 64 words, the smallest number for those lanes and the largest for the others.</summary>
     public byte* TailMask;
 
     /// <summary>Mask words of the next tile, bit set = allowed: <c>[block][row]</c>.</summary>
     public ulong* Mask;
+
+    /// <summary>Fixed-point key weights: 64 words a block.</summary>
+    public short* KeyWeights;
+
+    /// <summary>Fixed-point bias: 64 words a block, or <c>[block][row][64]</c> words.</summary>
+    public short* Bias;
 }

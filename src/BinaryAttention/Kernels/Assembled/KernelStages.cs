@@ -17,4 +17,19 @@ internal enum KernelStages
 
     /// <summary>Pairs carry mask bits in the sign-dot stage.</summary>
     Mask = 8,
+
+    /// <summary>Fixed-point logits of the next tile's pairs, and their maxima.</summary>
+    Logits = 16,
+
+    /// <summary>Fixed-point logits to probabilities, and the sums of the exponentials.</summary>
+    Exponentials = 32,
+
+    /// <summary>Logits are multiplied by a weight per key.</summary>
+    KeyWeights = 64,
+
+    /// <summary>A bias per key is added, the same for all rows.</summary>
+    KeyBias = 128,
+
+    /// <summary>A bias per pair is added.</summary>
+    PairBias = 256,
 }

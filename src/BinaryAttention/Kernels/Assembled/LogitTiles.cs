@@ -2,6 +2,7 @@
 // Also TrainingParity in table mode, whose normalised probabilities need a count of every distance.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using BinaryAttention.Bits;
 using BinaryAttention.Kernels.Simd;
 using BinaryAttention.Quantization;
@@ -21,8 +22,9 @@ internal sealed unsafe class LogitTiles : IDisposable
     private readonly BiasRows? _bias;
     private readonly LogitScratch?[] _scratches;
     private readonly bool _usesTables;
+    private readonly bool _isInterleaved;
 
-    public LogitTiles(AttentionSpecification specification, in TilePlan plan, TileKernels kernels, AllowedKeys allowed, PackedKeyValue keyValue, PackedQueries queries, int workers)
+    public LogitTiles(AttentionSpecification specification, in TilePlan plan, TileKernels kernels, AllowedKeys allowed, PackedKeyValue keyValue, PackedQueries queries, int workers, bool isInterleaved)
     {
         _specification = specification;
         _plan = plan;
@@ -33,6 +35,7 @@ internal sealed unsafe class LogitTiles : IDisposable
         _bias = BiasRows.Create(specification);
         _scratches = new LogitScratch?[workers];
         _usesTables = specification.UsesNumeratorTables;
+        _isInterleaved = isInterleaved;
     }
 
     public void Dispose()
@@ -78,6 +81,13 @@ internal sealed unsafe class LogitTiles : IDisposable
         slot->FirstQuery = firstQuery;
         slot->Queries = Math.Min(rows, endQuery - firstQuery);
         TileSelection.Select(slot, _allowed, head->Head, rows);
+        if (_isInterleaved)
+        {
+            // Rows cut their own keys; the kernel would cut in another order.
+            slot->HasMask = false;
+            slot->LastKeys = KeyCodes.BlockKeys;
+        }
+
         if (slot->Blocks > 0)
         {
             for (int pair = 0; pair < _plan.PlanePairs; pair++)
@@ -134,11 +144,13 @@ internal sealed unsafe class LogitTiles : IDisposable
     private RowResult Row(LogitScratch rowScratch, TileSlot* slot, HeadOperands* head, int keyHead, int row, long pairBytes, float scale)
     {
         int rows = _plan.Tile.Rows;
+        Vector512<byte> toNatural = _isInterleaved ? KeyOrder.ToNatural : KeyOrder.Same;
+        Vector512<byte> toPacked = _isInterleaved ? KeyOrder.ToInterleaved : KeyOrder.Same;
         int selected = slot->Blocks * KeyCodes.BlockKeys;
         int keys = Math.Min(slot->RowKeys[row], selected);
         for (int pair = 0; pair < _plan.PlanePairs; pair++)
         {
-            Gather(slot->Distances + (pair * pairBytes) + (row * Line), slot->Blocks, rows, rowScratch.Distances + (pair * rowScratch.PaddedKeys));
+            Gather(slot->Distances + (pair * pairBytes) + (row * Line), slot->Blocks, rows, rowScratch.Distances + (pair * rowScratch.PaddedKeys), toNatural);
         }
 
         ulong* words = null;
@@ -166,7 +178,7 @@ internal sealed unsafe class LogitTiles : IDisposable
         }
 
         new Span<byte>(probabilities + keys, selected - keys).Clear();
-        Scatter(probabilities, slot->Blocks, rows, slot->Distances + (row * Line));
+        Scatter(probabilities, slot->Blocks, rows, slot->Distances + (row * Line), toPacked);
         return result;
     }
 
@@ -222,20 +234,20 @@ internal sealed unsafe class LogitTiles : IDisposable
 
     // One row out of [block][row][64].
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Gather(byte* source, int blocks, int rows, byte* row)
+    private static void Gather(byte* source, int blocks, int rows, byte* row, Vector512<byte> order)
     {
         for (int block = 0; block < blocks; block++)
         {
-            Vector512.Load(source + ((long)block * rows * Line)).Store(row + (block * Line));
+            Avx512Vbmi.PermuteVar64x8(Vector512.Load(source + ((long)block * rows * Line)), order).Store(row + (block * Line));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Scatter(byte* row, int blocks, int rows, byte* destination)
+    private static void Scatter(byte* row, int blocks, int rows, byte* destination, Vector512<byte> order)
     {
         for (int block = 0; block < blocks; block++)
         {
-            Vector512.Load(row + (block * Line)).Store(destination + ((long)block * rows * Line));
+            Avx512Vbmi.PermuteVar64x8(Vector512.Load(row + (block * Line)), order).Store(destination + ((long)block * rows * Line));
         }
     }
 }

@@ -4,7 +4,7 @@
 //   next                   one register per vector of values, then one broadcast probability
 //   rest (3 to 6)          the side stages, which run one after the other and share them
 //
-// General registers are those that both calling conventions leave to the callee, except rbx and rbp, which the prologue saves.
+// General registers are those that both calling conventions leave to the callee, except rbx, rbp, r12 and r13, which the prologue saves.
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -50,6 +50,12 @@ internal sealed class RegisterPlan
 
     /// <summary>Frame of the next tile (query codes, minima, tail mask).</summary>
     public static AssemblerRegister64 Next => rdx;
+
+    /// <summary>Fixed-point key weights of the block.</summary>
+    public static AssemblerRegister64 KeyWeights => r12;
+
+    /// <summary>Fixed-point bias of the block.</summary>
+    public static AssemblerRegister64 Bias => r13;
 
     /// <summary>Registers that the side stages may use.</summary>
     public int SideCount { get; }

@@ -27,7 +27,7 @@ internal static class SignDotEmitter
         for (int row = 0; row < tile.Rows; row += shared)
         {
             int count = Math.Min(shared, tile.Rows - row);
-            Count(code, frame, plan, row, count);
+            Count(code, frame.Planes, frame.QueryCodes, plan, row, count);
             for (int i = 0; i < count; i++)
             {
                 Finish(code, frame, plan, row + i, plan.Side(i), isLastBlock, hasMask);
@@ -35,10 +35,11 @@ internal static class SignDotEmitter
         }
     }
 
-    private static void Count(Assembler code, TileFrame frame, RegisterPlan plan, int firstRow, int count)
+    /// <summary>Counts the differing bits of some rows, which share every loaded plane; the sums end up in the first side registers. Uses two more.</summary>
+    public static void Count(Assembler code, int planes, int queryCodes, RegisterPlan plan, int firstRow, int count)
     {
         AssemblerRegisterZMM keys = plan.Side(count);
-        for (int plane = 0; plane < frame.Planes; plane++)
+        for (int plane = 0; plane < planes; plane++)
         {
             code.vmovdqa64(keys, __[RegisterPlan.Codes + (plane * Line)]);
             for (int i = 0; i < count; i++)
@@ -46,7 +47,7 @@ internal static class SignDotEmitter
                 // The last row may overwrite the plane.
                 AssemblerRegisterZMM differing = i == count - 1 ? keys : plan.Side(count + 1);
                 AssemblerRegisterZMM sum = plan.Side(i);
-                code.vpxord(differing, keys, __dword_bcst[RegisterPlan.Next + frame.QueryCodes + ((firstRow + i) * frame.QueryCodeBytes) + (plane * TileFrame.CodeBytes)]);
+                code.vpxord(differing, keys, __dword_bcst[RegisterPlan.Next + queryCodes + ((firstRow + i) * planes * TileFrame.CodeBytes) + (plane * TileFrame.CodeBytes)]);
                 code.vpopcntb(plane == 0 ? sum : differing, differing);
                 if (plane > 0)
                 {

@@ -26,6 +26,7 @@ internal static class TileKernelEmitter
         Assembler code = InstructionStream.New();
         TileShape tile = specification.Tile;
         var frame = new TileFrame(tile, specification.Planes);
+        var logitFrame = new LogitFrame(tile, specification.Planes);
         var plan = new RegisterPlan(tile);
         Enter(code, specification.Stages, isWindows);
         if (Has(specification, KernelStages.Values))
@@ -38,16 +39,27 @@ internal static class TileKernelEmitter
             TableMapEmitter.Emit(code, tile, frame, plan, blocksAhead: 0, specification.WideDistances);
         }
 
-        EmitBlocks(code, specification, frame, plan);
+        if (Has(specification, KernelStages.Exponentials))
+        {
+            ExponentialEmitter.Emit(code, tile, logitFrame, plan, blocksAhead: 0, specification.FractionBits);
+        }
+
+        EmitBlocks(code, specification, frame, logitFrame, plan);
         if (Has(specification, KernelStages.SignDot))
         {
             code.mov(RegisterPlan.Counter, Argument(nameof(KernelArguments.TailMask)));
             SignDotEmitter.Emit(code, tile, frame, plan, isLastBlock: true, Has(specification, KernelStages.Mask));
         }
 
+        if (Has(specification, KernelStages.Logits))
+        {
+            code.mov(RegisterPlan.Counter, Argument(nameof(KernelArguments.TailMask)));
+            LogitEmitter.Emit(code, specification, logitFrame, plan, isLastBlock: true);
+        }
+
         if (Has(specification, KernelStages.Values))
         {
-            EmitLastValues(code, tile, plan);
+            EmitLastValues(code, tile, plan, RowBytes(specification));
             MoveSums(code, tile, plan, isLoad: false);
         }
 
@@ -59,7 +71,7 @@ internal static class TileKernelEmitter
 
     private static AssemblerMemoryOperand Argument(string field) => __qword_ptr[RegisterPlan.Arguments + (int)Marshal.OffsetOf<KernelArguments>(field)];
 
-    private static void EmitBlocks(Assembler code, KernelSpecification specification, TileFrame frame, RegisterPlan plan)
+    private static void EmitBlocks(Assembler code, KernelSpecification specification, TileFrame frame, LogitFrame logitFrame, RegisterPlan plan)
     {
         TileShape tile = specification.Tile;
         Label loop = code.CreateLabel();
@@ -72,7 +84,7 @@ internal static class TileKernelEmitter
         var side = new InstructionStream();
         if (Has(specification, KernelStages.Values))
         {
-            ValueProductEmitter.Emit(primary.Code, tile, plan, BlockGroups);
+            ValueProductEmitter.Emit(primary.Code, tile, plan, BlockGroups, RowBytes(specification));
         }
 
         if (Has(specification, KernelStages.TableMap))
@@ -85,6 +97,16 @@ internal static class TileKernelEmitter
             SignDotEmitter.Emit(side.Code, tile, frame, plan, isLastBlock: false, Has(specification, KernelStages.Mask));
         }
 
+        if (Has(specification, KernelStages.Exponentials))
+        {
+            ExponentialEmitter.Emit(side.Code, tile, logitFrame, plan, blocksAhead: 1, specification.FractionBits);
+        }
+
+        if (Has(specification, KernelStages.Logits))
+        {
+            LogitEmitter.Emit(side.Code, specification, logitFrame, plan, isLastBlock: false);
+        }
+
         Schedule.Interleave(code, primary, side);
         Advance(code, specification, frame);
         code.dec(RegisterPlan.Counter);
@@ -92,37 +114,37 @@ internal static class TileKernelEmitter
         code.Label(ref done);
     }
 
+    // A row of a block: its distances or probabilities, or, in fixed-point modes, two vectors of logits, the first of which becomes the probabilities.
+    private static int RowBytes(KernelSpecification specification) => specification.FractionBits > 0 ? 2 * Line : Line;
+
     private static void Advance(Assembler code, KernelSpecification specification, TileFrame frame)
     {
-        int rowBytes = specification.Tile.Rows * Line;
-        if (Has(specification, KernelStages.Values))
-        {
-            code.add(RegisterPlan.Values, BlockGroups * specification.Tile.Vectors * Line);
-        }
+        int rows = specification.Tile.Rows;
+        int blockBytes = rows * RowBytes(specification);
+        AddIf(code, specification, KernelStages.Values, RegisterPlan.Values, BlockGroups * specification.Tile.Vectors * Line);
+        AddIf(code, specification, KernelStages.Values | KernelStages.TableMap | KernelStages.Exponentials, RegisterPlan.Probabilities, blockBytes);
+        AddIf(code, specification, KernelStages.SignDot | KernelStages.Logits, RegisterPlan.Codes, frame.Planes * Line);
+        AddIf(code, specification, KernelStages.SignDot | KernelStages.Logits, RegisterPlan.Distances, blockBytes);
+        AddIf(code, specification, KernelStages.Mask, RegisterPlan.Mask, rows * sizeof(ulong));
+        AddIf(code, specification, KernelStages.KeyWeights, RegisterPlan.KeyWeights, 2 * Line);
+        AddIf(code, specification, KernelStages.KeyBias, RegisterPlan.Bias, 2 * Line);
+        AddIf(code, specification, KernelStages.PairBias, RegisterPlan.Bias, rows * 2 * Line);
+    }
 
-        if ((specification.Stages & (KernelStages.Values | KernelStages.TableMap)) != KernelStages.None)
+    private static void AddIf(Assembler code, KernelSpecification specification, KernelStages any, AssemblerRegister64 register, int bytes)
+    {
+        if ((specification.Stages & any) != KernelStages.None)
         {
-            code.add(RegisterPlan.Probabilities, rowBytes);
-        }
-
-        if (Has(specification, KernelStages.SignDot))
-        {
-            code.add(RegisterPlan.Codes, frame.Planes * Line);
-            code.add(RegisterPlan.Distances, rowBytes);
-        }
-
-        if (Has(specification, KernelStages.Mask))
-        {
-            code.add(RegisterPlan.Mask, specification.Tile.Rows * sizeof(ulong));
+            code.add(register, bytes);
         }
     }
 
-    private static void EmitLastValues(Assembler code, TileShape tile, RegisterPlan plan)
+    private static void EmitLastValues(Assembler code, TileShape tile, RegisterPlan plan, int rowBytes)
     {
         Label loop = code.CreateLabel();
         code.mov(RegisterPlan.Counter, Argument(nameof(KernelArguments.TailGranules)));
         code.Label(ref loop);
-        ValueProductEmitter.Emit(code, tile, plan, GranuleGroups);
+        ValueProductEmitter.Emit(code, tile, plan, GranuleGroups, rowBytes);
         code.add(RegisterPlan.Values, GranuleGroups * tile.Vectors * Line);
         code.add(RegisterPlan.Probabilities, GranuleGroups * ValueProductEmitter.GroupKeys);
         code.dec(RegisterPlan.Counter);
@@ -154,6 +176,8 @@ internal static class TileKernelEmitter
     {
         code.push(rbx);
         code.push(rbp);
+        code.push(r12);
+        code.push(r13);
         code.mov(RegisterPlan.Arguments, isWindows ? rcx : rdi);
         if (isWindows)
         {
@@ -164,14 +188,14 @@ internal static class TileKernelEmitter
             }
         }
 
-        if ((stages & (KernelStages.Values | KernelStages.TableMap)) != KernelStages.None)
+        if ((stages & (KernelStages.Values | KernelStages.TableMap | KernelStages.Exponentials)) != KernelStages.None)
         {
             code.mov(RegisterPlan.Current, Argument(nameof(KernelArguments.Current)));
             code.mov(RegisterPlan.Probabilities, Argument(nameof(KernelArguments.Probabilities)));
             code.mov(RegisterPlan.Values, Argument(nameof(KernelArguments.Values)));
         }
 
-        if ((stages & KernelStages.SignDot) != KernelStages.None)
+        if ((stages & (KernelStages.SignDot | KernelStages.Logits)) != KernelStages.None)
         {
             code.mov(RegisterPlan.Next, Argument(nameof(KernelArguments.Next)));
             code.mov(RegisterPlan.Codes, Argument(nameof(KernelArguments.Codes)));
@@ -181,6 +205,16 @@ internal static class TileKernelEmitter
         if ((stages & KernelStages.Mask) != KernelStages.None)
         {
             code.mov(RegisterPlan.Mask, Argument(nameof(KernelArguments.Mask)));
+        }
+
+        if ((stages & KernelStages.KeyWeights) != KernelStages.None)
+        {
+            code.mov(RegisterPlan.KeyWeights, Argument(nameof(KernelArguments.KeyWeights)));
+        }
+
+        if ((stages & (KernelStages.KeyBias | KernelStages.PairBias)) != KernelStages.None)
+        {
+            code.mov(RegisterPlan.Bias, Argument(nameof(KernelArguments.Bias)));
         }
     }
 
@@ -197,6 +231,8 @@ internal static class TileKernelEmitter
             code.add(rsp, WindowsSavedRegisters * 16);
         }
 
+        code.pop(r13);
+        code.pop(r12);
         code.pop(rbp);
         code.pop(rbx);
         code.ret();

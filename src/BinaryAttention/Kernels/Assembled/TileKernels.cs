@@ -4,14 +4,46 @@ using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Assembled;
 
-internal sealed unsafe class TileKernels(TilePlan plan, bool wideDistances)
+internal sealed unsafe class TileKernels
 {
     private const int GranuleKeys = 16;
     private const int BlockGranules = KeyCodes.BlockKeys / GranuleKeys;
-    private const int Combinations = 16;
 
-    private readonly TilePlan _plan = plan;
-    private readonly MachineCode?[] _kernels = new MachineCode?[Combinations];
+    private const int StageBits = 9;
+    private const int MaxFractionBits = 11;
+
+    // Any number that says "two vectors a row" to kernels that do not compute exponentials.
+    private const int AnyFractionBits = 10;
+
+    private readonly TilePlan _plan;
+    private readonly bool _wideDistances;
+    private readonly bool _isFixedPoint;
+    private readonly KernelStages _mapStage;
+    private readonly KernelStages _dotStages;
+    private readonly int _rowBytes;
+    private readonly MachineCode?[] _kernels = new MachineCode?[MaxFractionBits << StageBits];
+
+    /// <summary>Kernels of table mode.</summary>
+    public TileKernels(in TilePlan plan, bool wideDistances)
+        : this(plan, wideDistances, KernelStages.TableMap, KernelStages.SignDot, isFixedPoint: false)
+    {
+    }
+
+    /// <summary>Kernels of fixed-point log mode.</summary>
+    public TileKernels(in TilePlan plan, bool wideDistances, KernelStages logitTerms)
+        : this(plan, wideDistances, KernelStages.Exponentials, KernelStages.Logits | logitTerms, isFixedPoint: true)
+    {
+    }
+
+    private TileKernels(in TilePlan plan, bool wideDistances, KernelStages mapStage, KernelStages dotStages, bool isFixedPoint)
+    {
+        _plan = plan;
+        _wideDistances = wideDistances;
+        _mapStage = mapStage;
+        _dotStages = dotStages;
+        _isFixedPoint = isFixedPoint;
+        _rowBytes = isFixedPoint ? 2 * TileFrame.Line : TileFrame.Line;
+    }
 
     /// <summary>One step: all blocks below a limit that the tiles have not passed yet.</summary>
     /// <param name="scratch">Tail masks.</param>
@@ -78,38 +110,41 @@ internal sealed unsafe class TileKernels(TilePlan plan, bool wideDistances)
         if (next is not null)
         {
             int position = Advance(next, blocks);
-            signDot = next->HasMask ? KernelStages.SignDot | KernelStages.Mask : KernelStages.SignDot;
+            signDot = next->HasMask ? _dotStages | KernelStages.Mask : _dotStages;
             bool isLast = next->Run == next->RunCount && !next->HasMask;
-            arguments.TailMask = scratch.Tail(isLast ? next->LastKeys : KeyCodes.BlockKeys);
+            int lastKeys = isLast ? next->LastKeys : KeyCodes.BlockKeys;
+            arguments.TailMask = _isFixedPoint ? scratch.TailWords(lastKeys) : scratch.Tail(lastKeys);
             arguments.Codes = head->Codes + ((long)firstBlock * _plan.Frame.Planes * KeyCodes.BlockKeys);
             arguments.Next = next->Frame;
-            arguments.Distances = next->Distances + ((long)position * rows * TileFrame.Line);
+            arguments.Distances = next->Distances + ((long)position * rows * _rowBytes);
             arguments.Mask = next->Mask + ((long)position * rows);
+            arguments.KeyWeights = head->KeyWeights + ((long)firstBlock * KeyCodes.BlockKeys);
+            arguments.Bias = next->Bias is not null ? next->Bias + ((long)position * rows * KeyCodes.BlockKeys) : head->KeyBias + ((long)firstBlock * KeyCodes.BlockKeys);
         }
 
         if (current is null)
         {
-            Kernel(signDot).Run(&arguments);
+            Kernel(signDot, AnyFractionBits).Run(&arguments);
             return;
         }
 
         int currentPosition = Advance(current, blocks);
         int keys = blocks * KeyCodes.BlockKeys;
-        if (current->Run == current->RunCount)
+        if (current->Run == current->RunCount && !_isFixedPoint)
         {
             arguments.TailGranules = (current->LastKeys + GranuleKeys - 1) / GranuleKeys;
         }
 
         arguments.Current = current->Frame;
-        arguments.Probabilities = current->Distances + ((long)currentPosition * rows * TileFrame.Line);
+        arguments.Probabilities = current->Distances + ((long)currentPosition * rows * _rowBytes);
         for (int panel = 0; panel < head->Panels; panel++)
         {
             KernelStages stages = KernelStages.Values;
-            stages |= panel == 0 && current->MapsByKernel ? KernelStages.TableMap : KernelStages.None;
+            stages |= panel == 0 && current->MapsByKernel ? _mapStage : KernelStages.None;
             stages |= panel == head->Panels - 1 ? signDot : KernelStages.None;
             arguments.Sums = current->Sums + (panel * rows * panelChannels);
             arguments.Values = head->Levels + (panel * head->PanelBytes) + ((long)firstBlock * KeyCodes.BlockKeys * panelChannels);
-            Kernel(stages).Run(&arguments);
+            Kernel(stages, current->FractionBits).Run(&arguments);
         }
 
         if (current->LongSums is not null)
@@ -133,9 +168,11 @@ internal sealed unsafe class TileKernels(TilePlan plan, bool wideDistances)
         slot->SummedKeys = 0;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private MachineCode Kernel(KernelStages stages) => _kernels[(int)stages] ?? Make(stages);
-
-    private MachineCode Make(KernelStages stages) =>
-        _kernels[(int)stages] = KernelCache.Get(new KernelSpecification(_plan.Tile, _plan.Frame.Planes, stages, wideDistances));
+    // Threads may fill the same place at the same time, with the same kernel.
+    private MachineCode Kernel(KernelStages stages, int fractionBits)
+    {
+        MachineCode?[] kernels = _kernels;
+        int index = (int)stages + (fractionBits << StageBits);
+        return kernels[index] ?? (kernels[index] = KernelCache.Get(new KernelSpecification(_plan.Tile, _plan.Frame.Planes, stages, _wideDistances, _isFixedPoint ? fractionBits : 0)));
+    }
 }

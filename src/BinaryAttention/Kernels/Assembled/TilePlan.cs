@@ -15,6 +15,15 @@ namespace BinaryAttention.Kernels.Assembled;
 internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int KeyLength, int Panels, int ChunkKeys, int GroupTiles, int ItemQueries, bool HasMask, bool HasGaps, int PlanePairs)
 {
     // Values of a call this short stay in the second-level cache by themselves.
+    /// <summary>Bytes of one row of a block: distances, or fixed-point logits.</summary>
+    public int RowBytes { get; init; } = TileFrame.Line;
+
+    /// <summary>Bytes of a tile's frame.</summary>
+    public int FrameBytes { get; init; } = Frame.Bytes;
+
+    /// <summary>Whether tiles hold a bias per pair.</summary>
+    public bool HasPairBias { get; init; }
+
     private const int UngroupedKeys = 4096;
 
     // Above, two groups' distances do not stay there either, and larger groups pay.
@@ -24,6 +33,15 @@ internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int Ke
     private const int GroupedChunkKeys = 2048;
     private const int ItemQueriesAbout = 384;
     private const int ShortItemQueries = 192;
+
+    /// <summary>The plan of fixed-point log mode: no groups.</summary>
+    public static TilePlan ForLogits(TileShape tile, TileFrame frame, int frameBytes, int keyLength, int panels, KeyMask mask, bool hasPairBias) =>
+        new(tile, frame, keyLength, panels, AssembledLimits.SumKeys, 1, ShortItemQueries / tile.Rows * tile.Rows, mask.IsCausal, HasGaps: false, PlanePairs: 1)
+        {
+            RowBytes = 2 * TileFrame.Line,
+            FrameBytes = frameBytes,
+            HasPairBias = hasPairBias,
+        };
 
     public static TilePlan For(TileShape tile, TileFrame frame, int keyLength, int panels, KeyMask mask, int planePairs)
     {

@@ -10,13 +10,26 @@ internal static unsafe class TileQueries
     private const int Line = TileFrame.Line;
     private const int WordPlanes = 8;
 
+    /// <summary>Slopes, empty minima and query codes of a tile in table mode.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Prepare(TileSlot* slot, HeadOperands* head, TileFrame frame, int rows, int firstQuery, int endQuery)
     {
-        int words = head->WordsPerQuery;
-        int codeBytes = frame.QueryCodeBytes;
-        byte* codes = slot->Frame + frame.QueryCodes;
         byte* minima = slot->Frame + frame.Minima;
+        double* slopes = head->Slopes - head->FirstQuery;
+        for (int row = 0; row < rows; row++)
+        {
+            slot->Slopes[row] = slopes[Math.Min(firstQuery + row, endQuery - 1)];
+            Vector512<byte>.AllBitsSet.Store(minima + (row * Line));
+        }
+
+        SetCodes(slot, head, slot->Frame + frame.QueryCodes, frame.QueryCodeBytes, rows, firstQuery, endQuery);
+    }
+
+    /// <summary>Query codes of a tile; a query with a negative slope is reversed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void SetCodes(TileSlot* slot, HeadOperands* head, byte* codes, int codeBytes, int rows, int firstQuery, int endQuery)
+    {
+        int words = head->WordsPerQuery;
         double* slopes = head->Slopes - head->FirstQuery;
         ulong* signs = head->QueryWords;
         ulong lastWordMask = head->LastWordMask;
@@ -28,12 +41,9 @@ internal static unsafe class TileQueries
         for (int row = 0; row < rows; row++)
         {
             int query = Math.Min(firstQuery + row, endQuery - 1);
-            double slope = slopes[query];
-            slot->Slopes[row] = slope;
-            Vector512<byte>.AllBitsSet.Store(minima + (row * Line));
 
             // A reversed order is the distance to the opposite signs.
-            ulong flip = slope < 0 ? ulong.MaxValue : 0;
+            ulong flip = slopes[query] < 0 ? ulong.MaxValue : 0;
             ulong* word = signs + ((long)query * words);
             byte* code = codes + (row * codeBytes);
             for (int i = 0; i < words - 1; i++)

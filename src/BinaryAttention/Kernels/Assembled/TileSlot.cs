@@ -55,6 +55,15 @@ internal unsafe struct TileSlot
     /// <summary>Words of a row of the call's masks.</summary>
     public int MaskWordsPerRow;
 
+    /// <summary>Fixed-point bias of the tile's pairs, <c>[selected block][row][64]</c>, or null.</summary>
+    public short* Bias;
+
+    /// <summary>In fixed-point log mode, log2 of the units of an octave; else 0.</summary>
+    public int FractionBits;
+
+    /// <summary>In fixed-point log mode, logits below this are masked pairs.</summary>
+    public int MaskedBelow;
+
     /// <summary>How far a pass has come: the run, and blocks of it that are done.</summary>
     public int Run;
     public int RunDone;

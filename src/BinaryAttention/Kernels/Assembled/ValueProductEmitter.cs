@@ -14,7 +14,7 @@ internal static class ValueProductEmitter
     private const int Line = TileFrame.Line;
 
     /// <summary>Writes the stage for some groups of a block.</summary>
-    public static void Emit(Assembler code, TileShape tile, RegisterPlan plan, int groups)
+    public static void Emit(Assembler code, TileShape tile, RegisterPlan plan, int groups, int rowBytes)
     {
         for (int group = 0; group < groups; group++)
         {
@@ -25,7 +25,7 @@ internal static class ValueProductEmitter
 
             for (int row = 0; row < tile.Rows; row++)
             {
-                code.vpbroadcastd(plan.Probability, __dword_ptr[RegisterPlan.Probabilities + (row * Line) + (group * GroupKeys)]);
+                code.vpbroadcastd(plan.Probability, __dword_ptr[RegisterPlan.Probabilities + (row * rowBytes) + (group * GroupKeys)]);
                 for (int vector = 0; vector < tile.Vectors; vector++)
                 {
                     code.vpdpbusd(plan.Sum(row, vector), plan.Probability, plan.Value(vector));

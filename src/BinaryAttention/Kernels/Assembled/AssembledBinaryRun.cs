@@ -56,7 +56,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         {
             _isInterleaved = LogitPipeline.Takes(specification);
             _logits = new LogitTiles(specification, _plan, _kernels, _allowed, _keyValue, _queries, _loop.Workers, _isInterleaved);
-            _fixedPoint = _isInterleaved ? new LogitPipeline(specification, _layout.Panels, _allowed, _keyValue, _queries, _loop.Workers) : null;
+            _fixedPoint = _isInterleaved ? new LogitPipeline(specification, _plan, _allowed, _keyValue, _queries, _loop.Workers) : null;
         }
     }
 

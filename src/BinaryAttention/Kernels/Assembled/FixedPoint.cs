@@ -17,6 +17,8 @@ internal static unsafe class FixedPoint
     /// <summary>Octaves below the maximum from which the exponential is 0.</summary>
     public const int Octaves = 16;
 
+    private const int BlockKeys = Bits.KeyCodes.BlockKeys;
+
     /// <summary>The number of fraction bits for given bounds in octaves, or 0 if 16 bits do not suffice.</summary>
     /// <param name="signPart">Largest sign product.</param>
     /// <param name="step">Largest sign product of one channel times the fraction that a unit of distance stands for.</param>
@@ -77,5 +79,36 @@ internal static unsafe class FixedPoint
         {
             words[i] = (short)Math.Clamp(MathF.Round(values[i] * scale), short.MinValue, short.MaxValue);
         }
+    }
+
+    /// <summary>Converts a row block by block, <paramref name="blockStride"/> words from block to block, and gives the largest absolute value, -infinity left out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float ConvertRow(float* values, int count, float scale, short* words, nint blockStride)
+    {
+        Vector512<float> factor = Vector512.Create(scale);
+        Vector512<float> infinity = Vector512.Create(float.PositiveInfinity);
+        Vector512<float> largest = Vector512<float>.Zero;
+        int whole = count & ~(BlockKeys - 1);
+        for (int key = 0; key < whole; key += BlockKeys)
+        {
+            for (int part = 0; part < BlockKeys; part += Vector512<float>.Count)
+            {
+                Vector512<float> value = Vector512.Load(values + key + part);
+                Vector512<float> size = Vector512.Abs(value);
+                largest = Vector512.Max(largest, Vector512.ConditionalSelect(Vector512.LessThan(size, infinity), size, Vector512<float>.Zero));
+                Avx512F.ConvertToVector256Int16WithSaturation(Avx512F.ConvertToVector512Int32(value * factor)).Store(words + part);
+            }
+
+            words += blockStride;
+        }
+
+        float result = 0;
+        for (int lane = 0; lane < Vector512<float>.Count; lane++)
+        {
+            result = Math.Max(result, largest.GetElement(lane));
+        }
+
+        Convert(values + whole, count - whole, scale, words);
+        return Math.Max(result, LargestFinite(values + whole, count - whole));
     }
 }

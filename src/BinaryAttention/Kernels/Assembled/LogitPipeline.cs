@@ -25,12 +25,13 @@ internal sealed unsafe class LogitPipeline : IDisposable
     private readonly PackedKeyValue _keyValue;
     private readonly PackedQueries _queries;
     private readonly BiasRows? _bias;
+    private readonly RelativeWords? _relative;
     private readonly bool _hasKeyWeights;
     private readonly bool _hasKeyBias;
     private readonly bool _isDoubled;
     private readonly LogitWorker?[] _workers;
 
-    public LogitPipeline(AttentionSpecification specification, int panels, AllowedKeys allowed, PackedKeyValue keyValue, PackedQueries queries, int workers)
+    public LogitPipeline(AttentionSpecification specification, in TilePlan rowPlan, AllowedKeys allowed, PackedKeyValue keyValue, PackedQueries queries, int workers)
     {
         _specification = specification;
         AttentionShape shape = specification.Shape;
@@ -44,10 +45,11 @@ internal sealed unsafe class LogitPipeline : IDisposable
         TileShape tile = TileShape.ForLogits(shape.ValueDimension);
         int planes = KeyCodes.Planes(shape.HeadDimension, 8);
         _frame = new LogitFrame(tile, planes);
-        _plan = TilePlan.ForLogits(tile, new TileFrame(tile, planes), _frame.Bytes, shape.KeyLength, panels, specification.Mask, hasPairBias);
+        _plan = TilePlan.ForLogits(tile, new TileFrame(tile, planes), _frame.Bytes, shape.KeyLength, rowPlan.Panels, rowPlan.ItemQueries, specification.Mask, hasPairBias);
         _isDoubled = shape.HeadDimension < AssembledLimits.NarrowDistances;
         KernelStages terms = (_hasKeyWeights ? KernelStages.KeyWeights : KernelStages.None) | (_hasKeyBias ? KernelStages.KeyBias : hasPairBias ? KernelStages.PairBias : KernelStages.None);
         _kernels = new TileKernels(_plan, !_isDoubled, terms);
+        _relative = specification is { Bias.Kind: AttentionBiasKind.RelativePosition, AddedKeyBias: null } ? new RelativeWords(specification.Bias) : null;
         _workers = new LogitWorker?[workers];
     }
 
@@ -73,7 +75,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Attend(HeadOperands* head, int worker, int keyHead, int firstQuery, int endQuery)
     {
-        LogitWorker scratch = _workers[worker] ??= new LogitWorker(_plan, _frame, _specification);
+        LogitWorker scratch = _workers[worker] ??= new LogitWorker(_plan, _specification, _relative?.TableWords ?? 0);
         if (!PrepareHead(scratch, head, keyHead, firstQuery, endQuery))
         {
             return firstQuery;
@@ -139,6 +141,11 @@ internal sealed unsafe class LogitPipeline : IDisposable
             FixedPoint.Convert(weights, head->KeyLength, scratch.LargestKeyWeight > 0 ? (float)(short.MaxValue / scratch.LargestKeyWeight) : 0, scratch.KeyWeights);
         }
 
+        if (_relative is not null)
+        {
+            return PrepareRelative(scratch, head->Head % shape.HeadCount);
+        }
+
         if (_bias is not null && !_hasKeyBias)
         {
             return double.IsFinite(largestRow);
@@ -162,6 +169,26 @@ internal sealed unsafe class LogitPipeline : IDisposable
         return scratch.FractionBits > 0;
     }
 
+    private bool PrepareRelative(LogitWorker scratch, int itemHead)
+    {
+        double largestBias = _relative!.LargestFinite(itemHead) * Log2E;
+        int bits = FractionBits(scratch.LargestRow, largestBias);
+        scratch.SetBounds(bits, scratch.LargestRow * _specification.Shape.HeadDimension, largestBias);
+        if (bits == 0)
+        {
+            return false;
+        }
+
+        if (scratch.RelativeHead != itemHead || scratch.RelativeBits != bits)
+        {
+            scratch.RelativeHead = itemHead;
+            scratch.RelativeBits = bits;
+            _relative.Convert(itemHead, (float)(Log2E * (1 << bits)), scratch.RelativeTable);
+        }
+
+        return true;
+    }
+
     // 256 * slope / 32768 units a step of the byte, which is two channels or one.
     private double StepScale => _isDoubled ? 128 : 256;
 
@@ -182,7 +209,11 @@ internal sealed unsafe class LogitPipeline : IDisposable
             TileSelection.Select(slot, _allowed, head->Head, rows);
         }
 
-        if (slot->Bias is not null && !ConvertBias(scratch, slot, head))
+        if (_relative is not null)
+        {
+            _relative.Fill(scratch.RelativeTable, slot->FirstQuery, slot->Queries, rows, scratch.RelativeRow, slot->Bias);
+        }
+        else if (slot->Bias is not null && !ConvertBias(scratch, slot, head))
         {
             return false;
         }
@@ -206,7 +237,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
         return true;
     }
 
-    // Rows of a bias per pair, as many as the tile has, in units that fit them.
+    // Rows of a bias per pair, in units that fit them: first in the units of the tile before, and again if those were too fine.
     private bool ConvertBias(LogitWorker scratch, TileSlot* slot, HeadOperands* head)
     {
         AttentionShape shape = _specification.Shape;
@@ -214,39 +245,35 @@ internal sealed unsafe class LogitPipeline : IDisposable
         int itemHead = head->Head % shape.HeadCount;
         int rows = _plan.Tile.Rows;
         int keys = Math.Min(slot->Blocks * KeyCodes.BlockKeys, head->KeyLength);
-        if (keys == 0)
-        {
-            scratch.SetBounds(FixedPoint.MinFractionBits, 0, 0);
-            return true;
-        }
-
-        float** biasRows = stackalloc float*[rows];
-        float largest = 0;
-        for (int row = 0; row < slot->Queries; row++)
-        {
-            biasRows[row] = _bias!.Row(batch, itemHead, slot->FirstQuery + row, 0, keys, scratch.BiasRow + ((long)row * scratch.PaddedKeys));
-            largest = Math.Max(largest, FixedPoint.LargestFinite(biasRows[row], keys));
-        }
-
-        double largestBias = largest * Log2E;
-        scratch.SetBounds(FractionBits(scratch.LargestRow, largestBias), scratch.LargestRow * shape.HeadDimension, largestBias);
         if (scratch.FractionBits == 0)
         {
-            return false;
+            scratch.SetBounds(FixedPoint.MaxFractionBits, 0, 0);
         }
 
-        float scale = (float)(Log2E * (1 << scratch.FractionBits));
-        for (int row = 0; row < rows; row++)
+        while (true)
         {
-            float* source = biasRows[Math.Min(row, slot->Queries - 1)];
-            for (int block = 0; block < slot->Blocks; block++)
+            float scale = (float)(Log2E * (1 << scratch.FractionBits));
+            float largest = 0;
+            for (int row = 0; row < slot->Queries && keys > 0; row++)
             {
-                int first = block * KeyCodes.BlockKeys;
-                FixedPoint.Convert(source + first, Math.Min(KeyCodes.BlockKeys, keys - first), scale, slot->Bias + ((((long)block * rows) + row) * KeyCodes.BlockKeys));
+                float* bias = _bias!.Row(batch, itemHead, slot->FirstQuery + row, 0, keys, scratch.BiasRow);
+                largest = Math.Max(largest, FixedPoint.ConvertRow(bias, keys, scale, slot->Bias + (row * KeyCodes.BlockKeys), rows * KeyCodes.BlockKeys));
+            }
+
+            double largestBias = largest * Log2E;
+            int used = scratch.FractionBits;
+            int bits = FractionBits(scratch.LargestRow, largestBias);
+            scratch.SetBounds(Math.Min(used, bits), scratch.LargestRow * shape.HeadDimension, largestBias);
+            if (bits == 0)
+            {
+                return false;
+            }
+
+            if (used <= bits)
+            {
+                return true;
             }
         }
-
-        return true;
     }
 
     private void SetTables(TileSlot* slot, int bits)

@@ -11,7 +11,7 @@ namespace BinaryAttention.Kernels.Assembled;
 /// <param name="HasMask">Whether tiles may need mask words.</param>
 /// <param name="HasGaps">Whether blocks may be skipped.</param>
 /// <param name="PlanePairs">Pairs of sign planes, each with distances of its own.</param>
-/// <param name="ItemQueries">Queries in a work item, a multiple of the group's rows.</param>
+/// <param name="ItemQueries">Queries in a work item.</param>
 internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int KeyLength, int Panels, int ChunkKeys, int GroupTiles, int ItemQueries, bool HasMask, bool HasGaps, int PlanePairs)
 {
     // Values of a call this short stay in the second-level cache by themselves.
@@ -34,9 +34,9 @@ internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int Ke
     private const int ItemQueriesAbout = 384;
     private const int ShortItemQueries = 192;
 
-    /// <summary>The plan of fixed-point log mode: no groups.</summary>
-    public static TilePlan ForLogits(TileShape tile, TileFrame frame, int frameBytes, int keyLength, int panels, KeyMask mask, bool hasPairBias) =>
-        new(tile, frame, keyLength, panels, AssembledLimits.SumKeys, 1, ShortItemQueries / tile.Rows * tile.Rows, mask.IsCausal, HasGaps: false, PlanePairs: 1)
+    /// <summary>The plan of fixed-point log mode: no groups. Work items are those of the plan beside it.</summary>
+    public static TilePlan ForLogits(TileShape tile, TileFrame frame, int frameBytes, int keyLength, int panels, int itemQueries, KeyMask mask, bool hasPairBias) =>
+        new(tile, frame, keyLength, panels, AssembledLimits.SumKeys, 1, itemQueries, mask.IsCausal, HasGaps: false, PlanePairs: 1)
         {
             RowBytes = 2 * TileFrame.Line,
             FrameBytes = frameBytes,

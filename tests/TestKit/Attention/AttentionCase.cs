@@ -35,12 +35,23 @@ public sealed record AttentionCase
 
     public AttentionShape Shape => new(Batch, Heads, Queries, Keys, HeadDimension, ValueDimension) { KeyHeadCount = KeyHeads };
 
-    public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null) => new()
+    public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null)
+    {
+        BinaryAttentionOptions options = MakeBinaryOptions(threads);
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    public AttentionOptions ExactOptions(string? kernel = null, int? threads = null)
+    {
+        var options = new AttentionOptions { LogitScale = LogitScale, Layout = Layout, Bias = MakeBias(), MaxDegreeOfParallelism = threads };
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    private BinaryAttentionOptions MakeBinaryOptions(int? threads) => new()
     {
         LogitScale = LogitScale,
         Layout = Layout,
         Bias = MakeBias(),
-        Kernel = kernel,
         MaxDegreeOfParallelism = threads,
         Quantization = Quantization,
         Weighting = Weighting switch
@@ -51,15 +62,6 @@ public sealed record AttentionCase
             WeightingForm.PerToken => SignWeighting.MeanMagnitudePerToken,
             _ => new SignWeighting(SignWeightingMode.MeanMagnitudePerHead, SignWeightingMode.MeanMagnitudePerToken),
         },
-    };
-
-    public AttentionOptions ExactOptions(string? kernel = null, int? threads = null) => new()
-    {
-        LogitScale = LogitScale,
-        Layout = Layout,
-        Bias = MakeBias(),
-        Kernel = kernel,
-        MaxDegreeOfParallelism = threads,
     };
 
     public Operands MakeOperands() => new(

@@ -1,5 +1,6 @@
 // What the inner kernels of the 8-bit product need and how they want weights and activations laid out.
 using System.Runtime.Intrinsics.X86;
+using BinaryAttention.Kernels.Assembled.Products;
 
 namespace BinaryAttention.Models.LinearAlgebra;
 
@@ -14,7 +15,7 @@ internal static class EightBitKernels
         EightBitKernel.Short256 => Avx2.IsSupported,
         EightBitKernel.Short512 => Avx512BW.IsSupported,
         EightBitKernel.Byte256 => AvxVnni.IsSupported,
-        _ => false,
+        _ => ByteProduct.WhyNot is null,
     };
 
     /// <summary>Channels in a 32-bit word.</summary>
@@ -26,6 +27,9 @@ internal static class EightBitKernels
         EightBitKernel.Short128 => 8,
         EightBitKernel.Short256 or EightBitKernel.Byte256 => 16,
         EightBitKernel.Short512 => 32,
-        _ => 64,
+        _ => ByteProductEmitter.Columns,
     };
+
+    /// <summary>Rows and columns are padded with zeros to whole multiples of so many words.</summary>
+    public static int WordMultiple(this EightBitKernel kernel) => kernel == EightBitKernel.Assembled512 ? ByteProductEmitter.TurnBytes / sizeof(int) : 1;
 }

@@ -48,7 +48,14 @@ internal sealed class EightBitMatrix
     public int PanelCount => (Outputs + PanelColumns - 1) / PanelColumns;
 
     /// <summary>Words of a row of activations and of a column of weights.</summary>
-    public int Words => (Inputs + Kernel.WordChannels() - 1) / Kernel.WordChannels();
+    public int Words
+    {
+        get
+        {
+            int turn = Kernel.WordMultiple() * Kernel.WordChannels();
+            return (Inputs + turn - 1) / turn * Kernel.WordMultiple();
+        }
+    }
 
     public AlignedBuffer<int> Panels { get; }
 

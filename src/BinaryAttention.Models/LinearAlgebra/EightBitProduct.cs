@@ -2,13 +2,14 @@
 // exact, so every kernel gives the same bits; each row is computed on its own, so does every cut of the rows.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using BinaryAttention.Kernels.Assembled.Products;
 using BinaryAttention.Models.Layers;
 
 namespace BinaryAttention.Models.LinearAlgebra;
 
 internal static unsafe class EightBitProduct
 {
-    private const int TileRows = 6;
+    public const int TileRows = 6;
 
     /// <summary>Multiplies rows by all weights, on the calling thread.</summary>
     /// <param name="x"><c>[rows, weights.Inputs]</c>.</param>
@@ -71,6 +72,7 @@ internal static unsafe class EightBitProduct
     {
         switch (kernel)
         {
+            case EightBitKernel.Assembled512: ByteProduct.Multiply((byte*)x, (long)words * sizeof(int), (sbyte*)panel, sums); break;
             case EightBitKernel.Byte256: EightBitTile<Vector256<int>, ByteDots256>.Multiply(x, words, rows, panel, sums); break;
             case EightBitKernel.Short512: EightBitTile<Vector512<int>, ShortDots512>.Multiply(x, words, rows, panel, sums); break;
             case EightBitKernel.Short256: EightBitTile<Vector256<int>, ShortDots256>.Multiply(x, words, rows, panel, sums); break;

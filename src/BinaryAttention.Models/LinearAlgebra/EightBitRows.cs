@@ -13,7 +13,7 @@ internal sealed unsafe class EightBitRows
     // Keeps the inverse finite; a row this narrow is one number as far as float32 sums can tell.
     private const float SmallestStep = 1e-30f;
 
-    // Kernels read whole words and quantisation writes whole vectors.
+    // Quantisation writes whole vectors. A kernel may also read a whole tile of rows where fewer exist, and throw their sums away.
     private const int SlackBytes = 64;
 
     private AlignedBuffer<int> _words = new(0);
@@ -42,9 +42,9 @@ internal sealed unsafe class EightBitRows
             _lows = new AlignedBuffer<float>(rows);
         }
 
-        if (_words.Length < (rows * words) + (SlackBytes / sizeof(int)))
+        if (_words.Length < ((rows + EightBitProduct.TileRows - 1) * words) + (SlackBytes / sizeof(int)))
         {
-            _words = new AlignedBuffer<int>(checked((rows * words) + (SlackBytes / sizeof(int))));
+            _words = new AlignedBuffer<int>(checked(((rows + EightBitProduct.TileRows - 1) * words) + (SlackBytes / sizeof(int))));
         }
 
         if (_bytes.Length < weights.Inputs + SlackBytes)
@@ -57,7 +57,7 @@ internal sealed unsafe class EightBitRows
         {
             float* from = x + ((nint)row * weights.Inputs);
             int* to = _words.Pointer + ((nint)row * words);
-            to[words - 1] = 0;
+            new Span<int>(to + words - weights.Kernel.WordMultiple(), weights.Kernel.WordMultiple()).Clear();
             byte* bytes = isBytes ? (byte*)to : _bytes.Pointer;
             if (Vector512.IsHardwareAccelerated)
             {

@@ -21,7 +21,9 @@ internal static unsafe class EightBitProduct
     public static void Multiply(float* x, EightBitMatrix weights, float* y, int rows, MatrixEpilogue epilogue, EightBitRows scratch)
     {
         scratch.Quantize(x, rows, weights);
-        if (Vector512.IsHardwareAccelerated)
+
+        // The narrowest integer kernel has panels of 8 columns.
+        if (Vector512.IsHardwareAccelerated && weights.PanelColumns % Vector512<float>.Count == 0)
         {
             Panels<Vector512<float>, Operations512>(weights, y, rows, epilogue, scratch);
         }
@@ -33,6 +35,10 @@ internal static unsafe class EightBitProduct
         {
             Panels<Vector128<float>, Operations128>(weights, y, rows, epilogue, scratch);
         }
+
+        // Bare pointers into both were used to the end.
+        GC.KeepAlive(weights);
+        GC.KeepAlive(scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

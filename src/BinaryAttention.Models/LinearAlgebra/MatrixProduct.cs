@@ -43,6 +43,9 @@ internal static unsafe class MatrixProduct
             case 4: Panels<Vector128<float>, Operations128>(x, weights, y, rows, epilogue); break;
             default: throw new ArgumentException($"weights is packed for {weights.Lanes} lanes; expected 4, 8 or 16.", nameof(weights));
         }
+
+        // Bare pointers into it were used to the end.
+        GC.KeepAlive(weights);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

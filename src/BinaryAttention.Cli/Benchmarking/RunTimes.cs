@@ -1,4 +1,5 @@
-// Times of repeated runs, and the way in which contenders are run: all warmed up first, then in turns, so that a disturbance of the machine meets all of them alike.
+// Times of repeated runs, and the way in which contenders are run: all warmed up first, then in turns, so that a disturbance of the machine meets all of them alike. The processor's time, that of all
+// threads of this process together, leaves out what other processes took meanwhile.
 using System.Diagnostics;
 
 namespace BinaryAttention.Cli.Benchmarking;
@@ -12,19 +13,15 @@ internal sealed class RunTimes
     private const double ShortestWarmUpSeconds = 0.3;
 
     private readonly List<double> _milliseconds = [];
+    private readonly List<double> _cpuMilliseconds = [];
 
     /// <summary>The middle time, or the mean of the middle two.</summary>
-    public double Median
-    {
-        get
-        {
-            double[] sorted = [.. _milliseconds.Order()];
-            int middle = sorted.Length / 2;
-            return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-        }
-    }
+    public double Median => Middle(_milliseconds);
 
     public double Min => _milliseconds.Min();
+
+    /// <summary>The middle processor time.</summary>
+    public double CpuMedian => Middle(_cpuMilliseconds);
 
     /// <summary>Warms every action up and then times each once per round.</summary>
     /// <param name="actions">What is timed.</param>
@@ -47,14 +44,23 @@ internal sealed class RunTimes
             for (int i = 0; i < times.Length; i++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                TimeSpan cpu = Environment.CpuUsage.TotalTime;
                 long start = Stopwatch.GetTimestamp();
                 actions[i]();
                 times[i]._milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+                times[i]._cpuMilliseconds.Add((Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds);
                 advance();
             }
         }
 
         return times;
+    }
+
+    private static double Middle(List<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        int middle = sorted.Length / 2;
+        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     private static void WarmUp(Action action, CancellationToken cancellationToken)

@@ -43,7 +43,7 @@ internal static class BenchModelCommand
             return ExitCodes.Success;
         });
         ExampleHelpAction.Attach(command, """
-            Milliseconds are those of one call from pixels to logits; cases of one image size take turns. Shares are parts of the time of the stages: attention with its packing, and
+            Milliseconds are those of one call from pixels to logits; cases of one image size take turns. Processor milliseconds add up all threads and leave out other processes. Shares are parts of the time of the stages: attention with its packing, and
             the patch embedding; the rest is linear layers, norms and activations. deit-tiny, deit-small and deit-base have random weights of those sizes, for timing alone. Images
             are random numbers; a size that differs from the checkpoint's resizes the position embedding.
 
@@ -105,6 +105,7 @@ internal static class BenchModelCommand
                     writer.WriteNumber("threads", threads);
                     writer.Number("medianMilliseconds", measured.Median, 4);
                     writer.Number("minMilliseconds", measured.Min, 4);
+                    writer.Number("cpuMilliseconds", measured.CpuMedian, 4);
                     writer.Number("attentionShare", item.AttentionShare, 4);
                     writer.Number("embeddingShare", item.EmbeddingShare, 4);
                     writer.WriteNumber("allocatedBytes", item.AllocatedBytes);
@@ -120,9 +121,9 @@ internal static class BenchModelCommand
         NumberTable.Write(
             Terminal.ForOutput(context),
             string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(model)}, {cases[0].ImageSize} x {cases[0].ImageSize}, {cases[0].TokenCount} tokens, batch {batch}, {threads} {(threads == 1 ? "thread" : "threads")}"),
-            ["attention", "linear", ">median ms", ">min ms", ">attention %", ">patches %", ">allocated bytes"],
+            ["attention", "linear", ">median ms", ">min ms", ">processor ms", ">attention %", ">patches %", ">allocated bytes"],
             [.. cases.Select((item, i) => (string[])[
-                AttentionModes.NameOf(item.Attention), LinearPrecisions.NameOf(item.Linear), Text(times[i].Median, "F3"), Text(times[i].Min, "F3"),
+                AttentionModes.NameOf(item.Attention), LinearPrecisions.NameOf(item.Linear), Text(times[i].Median, "F3"), Text(times[i].Min, "F3"), Text(times[i].CpuMedian, "F3"),
                 Text(100 * item.AttentionShare, "F1"), Text(100 * item.EmbeddingShare, "F1"), item.AllocatedBytes.ToString("N0", CultureInfo.InvariantCulture),
             ])]);
     }

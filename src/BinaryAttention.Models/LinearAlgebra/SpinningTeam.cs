@@ -21,7 +21,7 @@ internal sealed class SpinningTeam : TileLoop
         GC.KeepAlive(this);
     }
 
-    private sealed class Crew(TileJob job, int helpers)
+    private sealed class Crew
     {
         // About 20 microseconds of pauses: longer than the gaps between the stages of a pass, short against a time slice.
         private const int Spins = 400;
@@ -33,14 +33,25 @@ internal sealed class SpinningTeam : TileLoop
         private int _working;
         private int _sleeping;
         private bool _isStarted;
+        private readonly TileJob _job;
+        private readonly int _helpers;
+        private readonly Action _ring;
         private volatile bool _isStopped;
+
+        public Crew(TileJob job, int helpers)
+        {
+            (_job, _helpers) = (job, helpers);
+            _ring = Ring;
+        }
 
         public void Work()
         {
             Start();
-            Volatile.Write(ref _working, helpers);
+            Volatile.Write(ref _working, _helpers);
             Wake();
-            job.Work(worker: 0);
+            _job.Work(worker: 0);
+
+            // Yields, but never sleeps, so that an interrupt of this thread cannot end the wait while workers still write into the caller's memory.
             var wait = default(SpinWait);
             while (Volatile.Read(ref _working) != 0)
             {
@@ -64,10 +75,11 @@ internal sealed class SpinningTeam : TileLoop
                 }
 
                 _isStarted = true;
-                for (int worker = 1; worker <= helpers; worker++)
+                for (int worker = 1; worker <= _helpers; worker++)
                 {
                     int number = worker;
-                    new Thread(() => Serve(number)) { IsBackground = true, Name = $"BinaryAttention model worker {number}" }.Start();
+                    var thread = new Thread(() => Serve(number)) { IsBackground = true, Name = $"BinaryAttention model worker {number}" };
+                    thread.UnsafeStart(); // not the first caller's execution context, which would live as long as the thread
                 }
             }
         }
@@ -78,10 +90,15 @@ internal sealed class SpinningTeam : TileLoop
             _ = Interlocked.Increment(ref _generation);
             if (Volatile.Read(ref _sleeping) > 0)
             {
-                lock (_bell)
-                {
-                    Monitor.PulseAll(_bell);
-                }
+                Uninterrupted.Run(_ring);
+            }
+        }
+
+        private void Ring()
+        {
+            lock (_bell)
+            {
+                Monitor.PulseAll(_bell);
             }
         }
 
@@ -95,7 +112,7 @@ internal sealed class SpinningTeam : TileLoop
                     return;
                 }
 
-                job.Work(worker);
+                _job.Work(worker);
                 _ = Interlocked.Decrement(ref _working);
             }
         }

@@ -32,14 +32,15 @@ internal sealed class WorkerTeam : TileLoop
         GC.KeepAlive(this);
     }
 
-#pragma warning disable CA1001 // neither of the two holds a handle, and a thread may still wait on them when the team goes
+#pragma warning disable CA1001 // neither semaphore holds a handle, and a thread may still wait on one when the team goes
     private sealed class Crew(TileJob job)
 #pragma warning restore CA1001
     {
         private readonly SemaphoreSlim _start = new(0);
-        private readonly CountdownEvent _working = new(1);
+        private readonly SemaphoreSlim _finished = new(0);
         private volatile bool _isStopped;
         private int _threads;
+        private int _working;
 
         public void Start(int worker)
         {
@@ -48,14 +49,14 @@ internal sealed class WorkerTeam : TileLoop
             thread.Start();
         }
 
-        // Every helper that is woken works and signs off, even if the same thread is woken twice; the caller waits for all of them.
+        // Every helper that is woken works and signs off, even if the same thread is woken twice; the last one releases the caller. (Not a CountdownEvent: its count reaches zero before its event is set,
+        // so a caller may go on, reset it for the next run and find it set by the last run's late helper.)
         public void Work(int helpers)
         {
-            _working.Reset(helpers + 1);
+            Volatile.Write(ref _working, helpers);
             _start.Release(helpers);
             job.Work(worker: 0);
-            _working.Signal();
-            _working.Wait();
+            _finished.Wait();
         }
 
         public void Stop()
@@ -78,7 +79,10 @@ internal sealed class WorkerTeam : TileLoop
                 }
 
                 job.Work(worker);
-                _working.Signal();
+                if (Interlocked.Decrement(ref _working) == 0)
+                {
+                    _finished.Release();
+                }
             }
         }
     }

@@ -60,6 +60,23 @@ public sealed class TileLoopTests
         Assert.InRange(ran, 1, threads);
     }
 
+    // Runs so short that a helper signs off while the next one starts.
+    [Theory]
+    [MemberData(nameof(Loops))]
+    public void ShortRunsInARow_AreDoneWhenTheyReturn(int threads, bool keepsThreads)
+    {
+        using TileLoop loop = TileLoop.Create(threads, keepsThreads);
+        int done = 0;
+        Action<int, int> tile = (_, _) => Interlocked.Increment(ref done);
+        int rounds = keepsThreads ? 100_000 : 5_000;
+        for (int round = 0; round < rounds; round++)
+        {
+            Volatile.Write(ref done, 0);
+            loop.Run(4, tile, TestContext.Current.CancellationToken);
+            Assert.Equal(4, Volatile.Read(ref done));
+        }
+    }
+
     [Fact]
     public void AForgottenTeam_SendsItsThreadsHome()
     {

@@ -214,7 +214,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         {
             int dimension = _specification.Shape.HeadDimension;
             result = !_specification.UsesNumeratorTables ? LogitRow(scratch, head, keyHead, query, row, keys, words, logits, probabilities, scale)
-                : _hasLongDistances ? TableStage<TLookup>.LongRow(scratch.LongDistances + offset, probabilities, keys, words, slope, dimension, _specification.Quantization)
+                : _hasLongDistances ? TableStage<TLookup>.LongRow(scratch, scratch.LongDistances + offset, probabilities, keys, words, slope, dimension, _specification.Quantization)
                 : TableStage<TLookup>.Row(scratch, probabilities, keys, words, slope, dimension, _specification.Quantization);
         }
 

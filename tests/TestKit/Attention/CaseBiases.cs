@@ -55,7 +55,7 @@ public static class CaseBiases
 
     private static AttentionBias Relative(AttentionCase c, int seed)
     {
-        bool hasClass = c.Bias != BiasForm.Relative;
+        bool hasClass = c.Bias != BiasForm.Relative && c.Keys > 1; // a grid has at least one token
         int heads = c.Bias == BiasForm.RelativeShared ? 1 : c.Heads;
         int tokens = hasClass ? c.Keys - 1 : c.Keys;
         int height = (int)Math.Sqrt(tokens);

@@ -81,8 +81,10 @@ internal static class ContractCases
         Assert.SkipUnless(description.IsUsable, $"{kernel}: {description.WhyNot}");
     }
 
-    public static void RequireLong() =>
-        Assert.SkipUnless(Environment.GetEnvironmentVariable(LongVariable) == "1", $"long matrix: set {LongVariable}=1");
+    /// <summary>Whether the long tests are asked for.</summary>
+    public static bool IsLong => Environment.GetEnvironmentVariable(LongVariable) == "1";
+
+    public static void RequireLong() => Assert.SkipUnless(IsLong, $"long matrix: set {LongVariable}=1");
 
     public static TheoryData<string> OneRowPerKernel(IEnumerable<string> kernels) => [.. kernels];
 

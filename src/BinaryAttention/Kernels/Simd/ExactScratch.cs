@@ -18,9 +18,13 @@ internal sealed unsafe class ExactScratch : IDisposable
     private readonly NativeBuffer? _words;
     private readonly int _wordsPerRow;
     private readonly int[] _leading = new int[TileQueries];
+    private readonly int _keyLength;
+    private double[]? _plainLogits;
+    private bool[]? _plainAllowed;
 
     public ExactScratch(int headDimension, int outputColumns, int keyLength, bool mayHaveGaps)
     {
+        _keyLength = keyLength;
         _wordsPerRow = KeyCodes.Blocks(keyLength);
         _words = mayHaveGaps ? new NativeBuffer((long)TileQueries * _wordsPerRow * sizeof(ulong)) : null;
         long queries = (long)TileQueries * headDimension;
@@ -47,6 +51,12 @@ internal sealed unsafe class ExactScratch : IDisposable
     public float* RowSum { get; }
 
     public float* BiasRow { get; }
+
+    /// <summary>Logits of one row that is computed by plain loops; taken when first wanted.</summary>
+    public double[] PlainLogits => _plainLogits ??= new double[_keyLength];
+
+    /// <summary>Which keys that row may see.</summary>
+    public bool[] PlainAllowed => _plainAllowed ??= new bool[_keyLength];
 
     public void Dispose()
     {

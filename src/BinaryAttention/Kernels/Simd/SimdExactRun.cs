@@ -284,10 +284,11 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         for (int row = 0; row < queries; row++)
         {
             int count = scratch.LeadingKeys(row);
-            var logits = new double[count];
-            var isAllowed = new bool[count];
+            Span<double> logits = scratch.PlainLogits.AsSpan(0, count);
+            Span<bool> isAllowed = scratch.PlainAllowed.AsSpan(0, count);
             float* query = _query.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
             float* bias = _bias is null || count == 0 ? null : BiasRow(scratch, head, firstQuery + row, 0, count);
+            bool hasAllowedKey = false;
             for (int key = 0; key < count; key++)
             {
                 isAllowed[key] = scratch.Allows(row, key);
@@ -299,9 +300,10 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
                 }
 
                 logits[key] = (dot * _specification.LogitScale) + (bias is null ? 0 : bias[key]);
+                hasAllowedKey |= isAllowed[key] && (bias is null || double.IsNaN(logits[key]) || !float.IsNegativeInfinity(bias[key]));
             }
 
-            WriteLogSumExp(head, firstQuery + row, PlainExactRow.Compute(logits, isAllowed, _values.As<float>() + (keyHead * _valueElements), _paddedKeys, PanelColumns, Output(head, firstQuery + row)));
+            WriteLogSumExp(head, firstQuery + row, PlainExactRow.Compute(logits, isAllowed, hasAllowedKey, _values.As<float>() + (keyHead * _valueElements), _paddedKeys, PanelColumns, Output(head, firstQuery + row)));
         }
     }
 

@@ -1,4 +1,4 @@
-// Every size check of learned weights and of a calibration against the call, once. Their values were checked when they were made.
+// Every check of learned weights and of a calibration against the call, once. Values of learned weights were checked when they were made; a calibration is a plain record, checked here.
 namespace BinaryAttention.Shapes;
 
 internal static class WeightChecks
@@ -8,6 +8,10 @@ internal static class WeightChecks
         if (weighting.Rows == SignWeightingMode.Learned)
         {
             Length(weighting.RowWeights.Length, (long)shape.BatchSize * shape.HeadCount * shape.QueryLength, "Weighting.RowWeights", $"[batch, heads, queryLength] = {shape.BatchSize} x {shape.HeadCount} x {shape.QueryLength}");
+        }
+
+        if (weighting.Columns == SignWeightingMode.Learned)
+        {
             Length(weighting.ColumnWeights.Length, (long)shape.BatchSize * shape.KeyHeadCount * shape.KeyLength, "Weighting.ColumnWeights", $"[batch, keyHeads, keyLength] = {shape.BatchSize} x {shape.KeyHeadCount} x {shape.KeyLength}");
         }
     }

@@ -60,7 +60,7 @@ public sealed class CompositionTests
 
     private static void Check(AttentionCase attentionCase, bool isBinary, AttentionResult expected, Func<AttentionSpecification, KernelRun> create)
     {
-        AttentionResult plain = PlainFloatAttention.Run(attentionCase, attentionCase.MakeOperands(), isBinary);
+        AttentionResult plain = PlainFloatAttention.Run(attentionCase, attentionCase.MakeOperands(), isBinary, expected);
         AttentionResult actual = CaseRunner.Direct(attentionCase, isBinary, create);
         Named(attentionCase, () =>
         {

@@ -69,7 +69,11 @@ internal sealed unsafe class BiasRows : IDisposable
         }
 
         float* given = GivenRow(_bias, batch, head, query, firstKey, keys, buffer);
-        TensorPrimitives.Add(new ReadOnlySpan<float>(given + firstKey, keys), new ReadOnlySpan<float>(added + firstKey, keys), new Span<float>(buffer + firstKey, keys));
+        var sums = new Span<float>(buffer + firstKey, keys);
+        TensorPrimitives.Add(new ReadOnlySpan<float>(given + firstKey, keys), new ReadOnlySpan<float>(added + firstKey, keys), sums);
+
+        // Two finite biases must not make an infinite one, whose row would be NaN.
+        TensorPrimitives.Min(sums, float.MaxValue, sums);
         return buffer;
     }
 

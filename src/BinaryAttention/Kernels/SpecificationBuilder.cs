@@ -39,11 +39,17 @@ internal static class SpecificationBuilder
         }
 
         AttentionCalibration? calibration = binary?.Calibration;
+        float logitScale = options.LogitScale ?? (float)(1.0 / Math.Sqrt(shape.HeadDimension));
+        if (calibration is not null)
+        {
+            WeightChecks.Temperatures(calibration.Temperature.Span, logitScale);
+        }
+
         return new AttentionSpecification
         {
             Shape = shape,
             IsBinary = isBinary,
-            LogitScale = options.LogitScale ?? (float)(1.0 / Math.Sqrt(shape.HeadDimension)),
+            LogitScale = logitScale,
             Bias = options.Bias,
             Weighting = binary?.Weighting ?? SignWeighting.MeanMagnitudePerHead,
             Quantization = isBinary ? binary?.Quantization ?? ValueQuantization.Tiled : ValueQuantization.Full,

@@ -43,7 +43,11 @@ internal static class SpecificationBuilder
 
         AttentionCalibration? calibration = binary?.Calibration;
         float logitScale = options.LogitScale ?? (float)(1.0 / Math.Sqrt(shape.HeadDimension));
-        CheckTemperatures(logitScale, calibration);
+        if (calibration is not null)
+        {
+            WeightChecks.Temperatures(calibration.Temperature.Span, logitScale);
+        }
+
         return new AttentionSpecification
         {
             Shape = shape,
@@ -99,18 +103,6 @@ internal static class SpecificationBuilder
         if (planes == 2 && mode is not (SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.MeanMagnitudePerToken))
         {
             throw new ArgumentException($"{name} is 2 and Weighting.{side} is {mode}; a second plane needs mean magnitudes. Use MeanMagnitudePerHead or MeanMagnitudePerToken, or one plane.", "options");
-        }
-    }
-
-    private static void CheckTemperatures(float logitScale, AttentionCalibration? calibration)
-    {
-        ReadOnlySpan<float> temperatures = calibration is null ? default : calibration.Temperature.Span;
-        for (int head = 0; head < temperatures.Length; head++)
-        {
-            if (!float.IsFinite(logitScale * temperatures[head]))
-            {
-                throw new ArgumentException($"LogitScale {logitScale} times Calibration.Temperature {temperatures[head]} of head {head} is beyond float32. Make one of them smaller.", "options");
-            }
         }
     }
 }

@@ -24,6 +24,17 @@ internal static class WeightChecks
         Part(calibration.Temperature, shape.HeadCount, nameof(calibration.Temperature), $"[heads] = {shape.HeadCount}");
     }
 
+    public static void Temperatures(ReadOnlySpan<float> temperatures, float logitScale)
+    {
+        for (int head = 0; head < temperatures.Length; head++)
+        {
+            if (!float.IsFinite(temperatures[head] * logitScale))
+            {
+                throw new ArgumentException($"Calibration.Temperature holds {temperatures[head]} at index {head}, which times LogitScale {logitScale} is beyond float32. Scale one of them down.", "options");
+            }
+        }
+    }
+
     private static void Part(ReadOnlyMemory<float> part, long expected, string name, string sizes)
     {
         if (part.IsEmpty)

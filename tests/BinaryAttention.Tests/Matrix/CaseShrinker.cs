@@ -16,10 +16,10 @@ internal static class CaseShrinker
         for (int attempts = 0; attempts < MostAttempts;)
         {
             AttentionCase? next = null;
-            foreach (AttentionCase candidate in Smaller(smallest))
+            foreach (AttentionCase candidate in Smaller(smallest).Where(candidate => candidate != smallest))
             {
                 attempts++;
-                if (candidate != smallest && fails(candidate))
+                if (fails(candidate))
                 {
                     next = candidate;
                     break;

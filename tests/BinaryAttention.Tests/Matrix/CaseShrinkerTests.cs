@@ -9,6 +9,7 @@ public sealed class CaseShrinkerTests
     [Fact]
     public void FindsTheSmallestFailingCase()
     {
+        Assert.SkipWhen(Contract.ContractCases.IsChild, "the same in every process");
         static bool Fails(AttentionCase c) => c.Keys >= 65 && c.Mask.HasFlag(MaskParts.Causal) && c.QueryPlanes == 2 && c.Heads > c.KeyHeads;
         int found = 0;
         foreach (AttentionCase failing in Enumerable.Range(0, 5_000).Select(RandomCases.Make).Where(Fails))

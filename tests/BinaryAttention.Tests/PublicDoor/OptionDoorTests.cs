@@ -74,9 +74,9 @@ public sealed class OptionDoorTests
         Refused(new() { QueryCentre = new float[15] }, "Calibration.QueryCentre has 15 values", "4 x 8 needs 32");
         Refused(new() { KeyCentre = new float[15] }, "Calibration.KeyCentre has 15 values", "2 x 8 needs 16");
         Refused(new() { Rotation = new float[16] }, "Calibration.Rotation has 16 values", "2 x 8 x 8 needs 128");
-        new DoorCall { Options = new() { LogitScale = 1e30f, Calibration = new() { Temperature = new float[] { 1, 1, 1e30f, 1 } } } }.Refused<ArgumentException>("LogitScale", "head 2", "beyond float32");
         Refused(new() { Temperature = new float[2] }, "Calibration.Temperature has 2 values", "needs 4");
         Refused(new() { Temperature = new float[] { 1, 1, float.PositiveInfinity, 1 } }, "Calibration.Temperature holds", "at index 2", "finite");
+        new DoorCall { Options = new() { LogitScale = -1e30f, Calibration = new() { Temperature = new float[] { 1, 1e20f, 1, 1 } } } }.Refused<ArgumentException>("Calibration.Temperature holds 1E+20 at index 1", "LogitScale -1E+30", "beyond float32");
 
         static void Refused(AttentionCalibration calibration, params ReadOnlySpan<string> parts) => new DoorCall { Options = new() { Calibration = calibration } }.Refused<ArgumentException>(parts);
     }

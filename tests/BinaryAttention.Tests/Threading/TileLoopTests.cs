@@ -68,7 +68,7 @@ public sealed class TileLoopTests
         using TileLoop loop = TileLoop.Create(threads, keepsThreads);
         int done = 0;
         Action<int, int> tile = (_, _) => Interlocked.Increment(ref done);
-        int rounds = keepsThreads ? 100_000 : 5_000;
+        int rounds = keepsThreads ? 20_000 : 2_000;
         for (int round = 0; round < rounds; round++)
         {
             Volatile.Write(ref done, 0);

@@ -18,6 +18,7 @@ public sealed class GuardedAttentionTests
     public const string Overread = "overread ";
 
     private const int ExactMode = 3;
+    private const int ReferenceEvery = 5;
 
     private static readonly int[] HeadDimensions = [1, 7, 8, 31, 63, 64, 65, 111, 255, 300];
     private static readonly int[] KeyLengths = [1, 7, 17, 64, 65, 130];
@@ -47,6 +48,7 @@ public sealed class GuardedAttentionTests
         }
 
         GuardSide side = Enum.Parse<GuardSide>(mode);
+        int number = 0;
         foreach (int[] row in Pairwise.Select(9, HeadDimensions.Length, KeyLengths.Length, ValueDimensions.Length, QueryLengths.Length, Biases.Length, Weightings.Length, Gaps.Length, Masks.Length, Calibrations.Length))
         {
             BiasForm bias = Biases[row[4]];
@@ -57,7 +59,10 @@ public sealed class GuardedAttentionTests
                 Bias = bias, Weighting = Weightings[row[5]], Mask = Masks[row[7]], Calibration = Calibrations[row[8]],
                 QueryPlanes = Weightings[row[5]] == WeightingForm.Learned ? 1 : 1 + (row[0] % 2), KeyPlanes = Weightings[row[5]] == WeightingForm.Learned ? 1 : 1 + (row[1] % 2),
             };
-            foreach (string kernel in AttentionKernels.All.Where(kernel => kernel.IsUsable).Select(kernel => kernel.Name))
+
+            // The reference copies its operands and reads the rest through spans: a sample of the cases does.
+            number++;
+            foreach (string kernel in AttentionKernels.All.Where(kernel => kernel.IsUsable && (kernel.Name != ContractCases.Reference || number % ReferenceEvery == 0)).Select(kernel => kernel.Name))
             {
                 for (int quantization = 0; quantization <= ExactMode; quantization++)
                 {

@@ -31,10 +31,28 @@ internal sealed class GuardedOptions(GuardSide side) : IDisposable
             return null;
         }
 
-        AttentionMask guarded = AttentionMask.Lengths(Copy(mask.QueryLengths), Copy(mask.KeyLengths));
-        guarded = mask.IsCausal ? guarded.And(AttentionMask.Causal) : guarded;
-        guarded = mask.AllowedPairs.IsEmpty ? guarded : guarded.And(AttentionMask.Boolean(Copy(mask.AllowedPairs)));
-        return mask.AllowedBlocks.IsEmpty ? guarded : guarded.And(AttentionMask.BlockSparse(Copy(mask.AllowedBlocks)));
+        List<AttentionMask> parts = [];
+        if (!mask.QueryLengths.IsEmpty || !mask.KeyLengths.IsEmpty)
+        {
+            parts.Add(AttentionMask.Lengths(Copy(mask.QueryLengths), Copy(mask.KeyLengths)));
+        }
+
+        if (mask.IsCausal)
+        {
+            parts.Add(AttentionMask.Causal);
+        }
+
+        if (!mask.AllowedPairs.IsEmpty)
+        {
+            parts.Add(AttentionMask.Boolean(Copy(mask.AllowedPairs)));
+        }
+
+        if (!mask.AllowedBlocks.IsEmpty)
+        {
+            parts.Add(AttentionMask.BlockSparse(Copy(mask.AllowedBlocks)));
+        }
+
+        return parts.Aggregate(static (all, next) => all.And(next));
     }
 
     private AttentionBias? Guard(AttentionBias? bias) => bias?.Kind switch

@@ -10,6 +10,7 @@ internal sealed unsafe class KeySelection : IDisposable
     private const int Rows = BinaryScratch.Rows;
 
     private readonly NativeBuffer? _words;
+    private readonly int _keyLength;
     private readonly int _wordsPerRow;
     private readonly KeyRun[] _runs;
     private readonly int[] _keys = new int[Rows];
@@ -17,6 +18,7 @@ internal sealed unsafe class KeySelection : IDisposable
 
     public KeySelection(int keyLength, bool mayHaveGaps)
     {
+        _keyLength = keyLength;
         _wordsPerRow = KeyCodes.Blocks(keyLength);
         _words = mayHaveGaps ? new NativeBuffer((long)Rows * _wordsPerRow * sizeof(ulong)) : null;
         _runs = new KeyRun[mayHaveGaps ? (_wordsPerRow + 1) / 2 : 1];
@@ -118,6 +120,12 @@ internal sealed unsafe class KeySelection : IDisposable
         }
 
         PaddedKeys = selected * KeyCodes.BlockKeys;
+        if (RunCount > 0)
+        {
+            KeyRun last = _runs[RunCount - 1];
+            _runs[RunCount - 1] = last with { Keys = Math.Min(last.Keys, _keyLength - last.FirstKey) };
+        }
+
         for (int row = 0; row < rows; row++)
         {
             CountRow(row, selected);

@@ -1,5 +1,5 @@
 // Fixed-point log mode against the reference: the error against exact softmax of the binary logits is at most 1.1 times that of ideal Tiled arithmetic, at moderate and large data scales, Gaussian
-// and clustered, with every kind of weight, bias and mask. Calls without log-sum-exp, because with it float rows are computed.
+// and clustered, with every kind of weight, bias and mask.
 using TestKit.Attention;
 using Xunit;
 

@@ -136,26 +136,35 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
     }
 
-    // Fixed point where it fits; log-sum-exp is wanted to float accuracy, so calls that ask for it take the float rows throughout.
+    // Fixed point where it fits. Log-sum-exp is wanted to float accuracy, so the float rows give it for the same queries; the output has the same bits whether it is asked for or not.
     private void AttendLogits(HeadOperands* operands, int worker, int keyHead, int first, int end)
     {
+        float* logSumExp = operands->LogSumExp;
         int query = first;
         while (query < end)
         {
-            if (_fixedPoint is not null && _logSumExp is null)
+            operands->LogSumExp = null;
+            int fixedEnd = _fixedPoint is null ? query : _fixedPoint.Attend(operands, worker, keyHead, query, end);
+            operands->LogSumExp = logSumExp;
+            if (fixedEnd > query && logSumExp is not null)
             {
-                query = _fixedPoint.Attend(operands, worker, keyHead, query, end);
+                AttendRows(operands, worker, keyHead, query, fixedEnd, logSumExpOnly: true);
             }
 
+            query = fixedEnd;
             if (query < end)
             {
-                int endRows = _fixedPoint is not null && _logSumExp is null ? Math.Min(query + _plan.Tile.Rows, end) : end;
-                AssembledScratch scratch = _scratches[worker] ??= new AssembledScratch(_plan);
-                operands->FirstQuery = query;
-                _logits!.Attend(scratch, operands, worker, keyHead, query, endRows);
+                int endRows = _fixedPoint is null ? end : Math.Min(query + _plan.Tile.Rows, end);
+                AttendRows(operands, worker, keyHead, query, endRows, logSumExpOnly: false);
                 query = endRows;
             }
         }
+    }
+
+    private void AttendRows(HeadOperands* operands, int worker, int keyHead, int first, int end, bool logSumExpOnly)
+    {
+        operands->FirstQuery = first;
+        _logits!.Attend(_scratches[worker] ??= new AssembledScratch(_plan), operands, worker, keyHead, first, end, logSumExpOnly);
     }
 
     private void Interleave(int keyHead, int worker)

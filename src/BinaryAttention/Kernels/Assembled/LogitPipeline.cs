@@ -1,5 +1,5 @@
 // Fixed-point log mode: what TablePipeline is for table mode. While the current tile's exponentials are taken and its probabilities meet the values, the next tile's logits are computed by the same
-// code. A tile whose logits do not fit 16 bits, and every call that wants log-sum-exp to float accuracy, is left to LogitTiles.
+// code. Tiles whose logits do not fit 16 bits are left to LogitTiles.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using BinaryAttention.Bits;
@@ -11,6 +11,9 @@ internal sealed unsafe class LogitPipeline : IDisposable
 {
     private const int Line = TileFrame.Line;
     private const int LineWords = Line / sizeof(short);
+
+    // With a handful of keys the rounding of logits does not average out, and time is not in the pairs.
+    private const int MinKeys = 64;
     private const double Log2E = 1.4426950408889634;
 
     // 255 * 256 at the row's maximum; the products below lose a factor 65535 / 65536.
@@ -57,7 +60,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     public static bool Takes(AttentionSpecification specification)
     {
         int dimension = specification.Shape.HeadDimension;
-        return specification is { IsBinary: true, Quantization: ValueQuantization.Tiled, UsesNumeratorTables: false, QueryPlanes: 1, KeyPlanes: 1, Mask.HasGaps: false }
+        return specification.Shape.KeyLength >= MinKeys && specification is { IsBinary: true, Quantization: ValueQuantization.Tiled, UsesNumeratorTables: false, QueryPlanes: 1, KeyPlanes: 1, Mask.HasGaps: false }
             && (dimension < AssembledLimits.NarrowDistances || (dimension % 2 == 0 && dimension <= AssembledLimits.HeadDimension));
     }
 
@@ -237,7 +240,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
         return true;
     }
 
-    // Rows of a bias per pair, in units that fit them: first in the units of the tile before, and again if those were too fine.
+    // Rows of a bias per pair, in the finest units that fit them: first in the units of the tile before, which usually are the same, and again if not.
     private bool ConvertBias(LogitWorker scratch, TileSlot* slot, HeadOperands* head)
     {
         AttentionShape shape = _specification.Shape;
@@ -263,15 +266,10 @@ internal sealed unsafe class LogitPipeline : IDisposable
             double largestBias = largest * Log2E;
             int used = scratch.FractionBits;
             int bits = FractionBits(scratch.LargestRow, largestBias);
-            scratch.SetBounds(Math.Min(used, bits), scratch.LargestRow * shape.HeadDimension, largestBias);
-            if (bits == 0)
+            scratch.SetBounds(bits, scratch.LargestRow * shape.HeadDimension, largestBias);
+            if (bits == 0 || bits == used)
             {
-                return false;
-            }
-
-            if (used <= bits)
-            {
-                return true;
+                return bits != 0;
             }
         }
     }

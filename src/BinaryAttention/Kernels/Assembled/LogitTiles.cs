@@ -47,8 +47,8 @@ internal sealed unsafe class LogitTiles : IDisposable
         }
     }
 
-    /// <summary>Computes some queries of one head.</summary>
-    public void Attend(AssembledScratch scratch, HeadOperands* head, int worker, int keyHead, int firstQuery, int endQuery)
+    /// <summary>Computes some queries of one head, or their log-sum-exp alone.</summary>
+    public void Attend(AssembledScratch scratch, HeadOperands* head, int worker, int keyHead, int firstQuery, int endQuery, bool logSumExpOnly)
     {
         LogitScratch rowScratch = _scratches[worker] ??= new LogitScratch(_plan, _specification);
         float columnWeight = _keyValue.Weights(0, keyHead)[0];
@@ -67,11 +67,11 @@ internal sealed unsafe class LogitTiles : IDisposable
         head->Slopes = scratch.Slopes;
         for (int query = firstQuery; query < endQuery; query += _plan.Tile.Rows)
         {
-            AttendTile(scratch, rowScratch, head, keyHead, query, endQuery, scale);
+            AttendTile(scratch, rowScratch, head, keyHead, query, endQuery, scale, logSumExpOnly);
         }
     }
 
-    private void AttendTile(AssembledScratch scratch, LogitScratch rowScratch, HeadOperands* head, int keyHead, int firstQuery, int endQuery, float scale)
+    private void AttendTile(AssembledScratch scratch, LogitScratch rowScratch, HeadOperands* head, int keyHead, int firstQuery, int endQuery, float scale, bool logSumExpOnly)
     {
         TileSlot* slot = scratch.First;
         int rows = _plan.Tile.Rows;
@@ -113,6 +113,16 @@ internal sealed unsafe class LogitTiles : IDisposable
         for (int row = 0; row < slot->Queries; row++)
         {
             results[row] = slot->Blocks == 0 ? RowResult.Masked : Row(rowScratch, slot, head, keyHead, row, pairBytes, scale);
+        }
+
+        if (logSumExpOnly)
+        {
+            for (int row = 0; row < slot->Queries; row++)
+            {
+                head->LogSumExp[slot->FirstQuery + row] = results[row].LogSumExp;
+            }
+
+            return;
         }
 
         if (slot->Blocks > 0)

@@ -93,15 +93,15 @@ public sealed class LogitsBeyondFloatTests
             double levels = quantization == ValueQuantization.TrainingParity ? Math.Round(255.0 / nearest.Length) * nearest.Length / 255.0 : 1;
             var options = new BinaryAttentionOptions
             {
-                Kernel = kernel,
                 LogitScale = scale,
                 Quantization = quantization,
                 Weighting = weighting == WeightingForm.PerHead ? SignWeighting.MeanMagnitudePerHead : SignWeighting.MeanMagnitudePerToken,
                 Bias = hasBias ? AttentionBias.PerKey(biasValues, 1, 1, Keys) : null,
             };
+            var shape = new AttentionShape(1, 1, 1, Keys, dimension, 1);
             var destination = new float[1];
             var rowLogSumExp = new float[1];
-            Attention.BinaryScaledDotProduct(query, key, value, destination, new AttentionShape(1, 1, 1, Keys, dimension, 1), options, rowLogSumExp);
+            Attention.BinaryScaledDotProduct(query, key, value, destination, shape, options with { Kernel = KernelPreference.NameOrBest(kernel, shape, options) }, rowLogSumExp);
             Assert.Equal(nearest.Average() * levels, destination[0], quantization == ValueQuantization.Full ? 1e-5 : 0.05);
             Assert.Equal(logSumExp, rowLogSumExp[0], 1e-5f);
         }

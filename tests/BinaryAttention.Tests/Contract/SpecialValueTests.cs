@@ -59,7 +59,8 @@ public sealed class SpecialValueTests
     {
         ContractCases.RequireUsable(kernel);
         var shape = new AttentionShape(1, 1, 1, 2, 1, 1);
-        var options = new AttentionOptions { Kernel = kernel, Bias = AttentionBias.PerKey(new[] { 0f, float.NegativeInfinity }, 1, 1, 2) };
+        var options = new AttentionOptions { Bias = AttentionBias.PerKey(new[] { 0f, float.NegativeInfinity }, 1, 1, 2) };
+        options = options with { Kernel = KernelPreference.NameOrBest(kernel, shape, options) };
         var output = new float[1];
 
         Attention.ScaledDotProduct([1f], [1f, 2f], [3f, 4f], output, shape, options);
@@ -69,7 +70,7 @@ public sealed class SpecialValueTests
         Attention.ScaledDotProduct([1f], [1f, 2f], [3f, float.NaN], output, shape, options);
         Assert.True(float.IsNaN(output[0]), "a NaN value");
 
-        var masked = new AttentionOptions { Kernel = kernel, Bias = AttentionBias.PerKey(new[] { float.NegativeInfinity, float.NegativeInfinity }, 1, 1, 2) };
+        var masked = new AttentionOptions { Kernel = options.Kernel, Bias = AttentionBias.PerKey(new[] { float.NegativeInfinity, float.NegativeInfinity }, 1, 1, 2) };
         Attention.ScaledDotProduct([1f], [1f, 2f], [float.NaN, 4f], output, shape, masked);
         Assert.Equal(0f, output[0]);
     }

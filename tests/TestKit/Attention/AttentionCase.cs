@@ -63,13 +63,26 @@ public sealed record AttentionCase
         DestinationTokenStride = Stride(Heads, ValueDimension),
     };
 
-    public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null) => new()
+    /// <summary>One-bit options. A kernel that does not take the case gives way to the best one that does.</summary>
+    public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null)
+    {
+        BinaryAttentionOptions options = MakeBinaryOptions(threads);
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    /// <summary>Exact options, likewise.</summary>
+    public AttentionOptions ExactOptions(string? kernel = null, int? threads = null)
+    {
+        var options = new AttentionOptions { LogitScale = LogitScale, Layout = Layout, Bias = CaseBiases.Make(this, Seed + 30), Mask = CaseMasks.Make(this, Seed + 40), MaxDegreeOfParallelism = threads };
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    private BinaryAttentionOptions MakeBinaryOptions(int? threads) => new()
     {
         LogitScale = LogitScale,
         Layout = Layout,
         Bias = CaseBiases.Make(this, Seed + 30),
         Mask = CaseMasks.Make(this, Seed + 40),
-        Kernel = kernel,
         MaxDegreeOfParallelism = threads,
         Quantization = Quantization,
         SignOfZero = SignOfZero,
@@ -77,16 +90,6 @@ public sealed record AttentionCase
         KeyPlanes = KeyPlanes,
         Calibration = CaseCalibration.Make(this, Seed + 60),
         Weighting = CaseWeights.Make(this, Seed + 50),
-    };
-
-    public AttentionOptions ExactOptions(string? kernel = null, int? threads = null) => new()
-    {
-        LogitScale = LogitScale,
-        Layout = Layout,
-        Bias = CaseBiases.Make(this, Seed + 30),
-        Mask = CaseMasks.Make(this, Seed + 40),
-        Kernel = kernel,
-        MaxDegreeOfParallelism = threads,
     };
 
     /// <summary>The bias alone.</summary>

@@ -63,15 +63,17 @@ public sealed record AttentionCase
         DestinationTokenStride = Stride(Heads, ValueDimension),
     };
 
+    /// <summary>One-bit options. A kernel that does not take the case gives way to the best one that does.</summary>
     public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null)
     {
         BinaryAttentionOptions options = MakeBinaryOptions(threads);
         return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
     }
 
+    /// <summary>Exact options, likewise.</summary>
     public AttentionOptions ExactOptions(string? kernel = null, int? threads = null)
     {
-        AttentionOptions options = MakeExactOptions(threads);
+        var options = new AttentionOptions { LogitScale = LogitScale, Layout = Layout, Bias = CaseBiases.Make(this, Seed + 30), Mask = CaseMasks.Make(this, Seed + 40), MaxDegreeOfParallelism = threads };
         return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
     }
 
@@ -88,15 +90,6 @@ public sealed record AttentionCase
         KeyPlanes = KeyPlanes,
         Calibration = CaseCalibration.Make(this, Seed + 60),
         Weighting = CaseWeights.Make(this, Seed + 50),
-    };
-
-    private AttentionOptions MakeExactOptions(int? threads) => new()
-    {
-        LogitScale = LogitScale,
-        Layout = Layout,
-        Bias = CaseBiases.Make(this, Seed + 30),
-        Mask = CaseMasks.Make(this, Seed + 40),
-        MaxDegreeOfParallelism = threads,
     };
 
     /// <summary>The bias alone.</summary>

@@ -32,4 +32,7 @@ internal enum KernelStages
 
     /// <summary>A bias per pair is added.</summary>
     PairBias = 256,
+
+    /// <summary>The sums start at 0 instead of being added to.</summary>
+    FreshSums = 512,
 }

@@ -234,7 +234,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
             Vector512<ulong>.Zero.Store((ulong*)(slot->Frame + _frame.RowSums + (row * Line)));
         }
 
-        TileTables.ClearSums(scratch.Tiles, slot);
+        TileTables.ClearLongSums(scratch.Tiles, slot);
         slot->SummedKeys = 0;
         slot->MapsByKernel = true;
         return true;

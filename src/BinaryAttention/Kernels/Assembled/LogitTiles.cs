@@ -131,7 +131,7 @@ internal sealed unsafe class LogitTiles : IDisposable
             slot->RunDone = 0;
             slot->SummedKeys = 0;
             slot->MapsByKernel = false;
-            TileTables.ClearSums(scratch, slot);
+            TileTables.ClearLongSums(scratch, slot);
             RunChunks(scratch, head, slot, null, blocks);
         }
 

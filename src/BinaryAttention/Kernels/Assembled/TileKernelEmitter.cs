@@ -29,7 +29,11 @@ internal static class TileKernelEmitter
         var logitFrame = new LogitFrame(tile, specification.Planes);
         var plan = new RegisterPlan(tile);
         Enter(code, specification.Stages, isWindows);
-        if (Has(specification, KernelStages.Values))
+        if (Has(specification, KernelStages.FreshSums))
+        {
+            ClearSums(code, tile, plan);
+        }
+        else if (Has(specification, KernelStages.Values))
         {
             MoveSums(code, tile, plan, isLoad: true);
         }
@@ -149,6 +153,18 @@ internal static class TileKernelEmitter
         code.add(RegisterPlan.Probabilities, GranuleGroups * ValueProductEmitter.GroupKeys);
         code.dec(RegisterPlan.Counter);
         code.jnz(loop);
+    }
+
+    private static void ClearSums(Assembler code, TileShape tile, RegisterPlan plan)
+    {
+        for (int row = 0; row < tile.Rows; row++)
+        {
+            for (int vector = 0; vector < tile.Vectors; vector++)
+            {
+                AssemblerRegisterZMM sum = plan.Sum(row, vector);
+                code.vpxord(sum, sum, sum);
+            }
+        }
     }
 
     private static void MoveSums(Assembler code, TileShape tile, RegisterPlan plan, bool isLoad)

@@ -9,8 +9,9 @@ internal sealed unsafe class TileKernels
     private const int GranuleKeys = 16;
     private const int BlockGranules = KeyCodes.BlockKeys / GranuleKeys;
 
-    private const int StageBits = 9;
-    private const int MaxFractionBits = 11;
+    // What differs from call to call of one run: five stages, and the units of fixed point.
+    private const int StageBits = 5;
+    private const int Units = FixedPoint.MaxFractionBits + 1;
 
     // Any number that says "two vectors a row" to kernels that do not compute exponentials.
     private const int AnyFractionBits = 10;
@@ -21,7 +22,7 @@ internal sealed unsafe class TileKernels
     private readonly KernelStages _mapStage;
     private readonly KernelStages _dotStages;
     private readonly int _rowBytes;
-    private readonly MachineCode?[] _kernels = new MachineCode?[MaxFractionBits << StageBits];
+    private readonly MachineCode?[] _kernels = new MachineCode?[Units << StageBits];
 
     /// <summary>Kernels of table mode.</summary>
     public TileKernels(in TilePlan plan, bool wideDistances)
@@ -139,7 +140,7 @@ internal sealed unsafe class TileKernels
         arguments.Probabilities = current->Distances + ((long)currentPosition * rows * _rowBytes);
         for (int panel = 0; panel < head->Panels; panel++)
         {
-            KernelStages stages = KernelStages.Values;
+            KernelStages stages = currentPosition == 0 ? KernelStages.Values | KernelStages.FreshSums : KernelStages.Values;
             stages |= panel == 0 && current->MapsByKernel ? _mapStage : KernelStages.None;
             stages |= panel == head->Panels - 1 ? signDot : KernelStages.None;
             arguments.Sums = current->Sums + (panel * rows * panelChannels);
@@ -172,7 +173,12 @@ internal sealed unsafe class TileKernels
     private MachineCode Kernel(KernelStages stages, int fractionBits)
     {
         MachineCode?[] kernels = _kernels;
-        int index = (int)stages + (fractionBits << StageBits);
+        int index = fractionBits << StageBits;
+        index |= (stages & KernelStages.Values) != KernelStages.None ? 1 : 0;
+        index |= (stages & _mapStage) != KernelStages.None ? 2 : 0;
+        index |= (stages & _dotStages) != KernelStages.None ? 4 : 0;
+        index |= (stages & KernelStages.Mask) != KernelStages.None ? 8 : 0;
+        index |= (stages & KernelStages.FreshSums) != KernelStages.None ? 16 : 0;
         return kernels[index] ?? (kernels[index] = KernelCache.Get(new KernelSpecification(_plan.Tile, _plan.Frame.Planes, stages, _wideDistances, _isFixedPoint ? fractionBits : 0)));
     }
 }

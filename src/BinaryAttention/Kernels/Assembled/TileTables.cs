@@ -51,7 +51,7 @@ internal static unsafe class TileTables
             }
         }
 
-        ClearSums(scratch, slot);
+        ClearLongSums(scratch, slot);
         slot->SummedKeys = 0;
         slot->Run = 0;
         slot->RunDone = 0;
@@ -62,9 +62,9 @@ internal static unsafe class TileTables
         }
     }
 
-    public static void ClearSums(AssembledScratch scratch, TileSlot* slot)
+    /// <summary>Empties 64-bit sums; the first run of a tile starts the 32-bit ones afresh.</summary>
+    public static void ClearLongSums(AssembledScratch scratch, TileSlot* slot)
     {
-        new Span<int>(slot->Sums, scratch.SumCount).Clear();
         if (slot->LongSums is not null)
         {
             new Span<long>(slot->LongSums, scratch.SumCount).Clear();

@@ -13,6 +13,9 @@ internal sealed class BackwardPartition
     /// <summary>Rows of the products' units.</summary>
     public const int UnitRows = 6;
 
+    /// <summary>Keys that the products take at a time; what belongs to them stays in the second-level cache. A multiple of every panel and group.</summary>
+    public const int ChunkKeys = 256;
+
     private const int MostSegments = 8;
 
     // Work items that keep a large machine busy.

@@ -7,12 +7,12 @@ internal sealed unsafe class BackwardScratch : IDisposable
 {
     private readonly NativeBuffer _memory;
 
-    public BackwardScratch(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels)
+    public BackwardScratch(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels, bool hasSignTables)
     {
         RowStride = Stride(partition);
         long rows = partition.TileRows;
         long pairs = rows * RowStride;
-        long elements = Elements(partition, valueDimension, keyColumns, valueColumns, hasLevels);
+        long elements = Elements(partition, valueDimension, keyColumns, valueColumns, hasLevels, hasSignTables);
         _memory = new NativeBuffer(elements * sizeof(float));
         Exponentials = _memory.As<float>();
         Gradients = Exponentials + pairs;
@@ -23,6 +23,12 @@ internal sealed unsafe class BackwardScratch : IDisposable
         QuerySums = KeySide + (rows * keyColumns);
         InverseSum = QuerySums + (rows * keyColumns);
         Mean = InverseSum + rows;
+        UnitSigns = Mean + rows;
+        Tables = UnitSigns + SignTables.GroupWeights;
+        for (int token = 0; hasSignTables && token < SignTables.GroupTokens; token++)
+        {
+            SignTables.WriteWeights(1f, token, UnitSigns);
+        }
     }
 
     /// <summary>Elements from row to row of the pair arrays.</summary>
@@ -55,14 +61,21 @@ internal sealed unsafe class BackwardScratch : IDisposable
     /// <summary>Sum over a row's keys of probability times its gradient.</summary>
     public float* Mean { get; }
 
-    public static long Bytes(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels) =>
-        Elements(partition, valueDimension, keyColumns, valueColumns, hasLevels) * sizeof(float);
+    /// <summary>Signed weights of four tokens of weight 1, where sign tables are used.</summary>
+    public float* UnitSigns { get; }
+
+    /// <summary>Sign tables of six rows and one chunk of keys, or of four keys and a tile's rows.</summary>
+    public float* Tables { get; }
+
+    public static long Bytes(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels, bool hasSignTables) =>
+        Elements(partition, valueDimension, keyColumns, valueColumns, hasLevels, hasSignTables) * sizeof(float);
 
     public void Dispose() => _memory.Dispose();
 
     // 64 more bytes than a power of two: rows 4 KiB apart would compete for the same few cache lines when the products read them column by column.
     private static nint Stride(BackwardPartition partition) => partition.PaddedKeys + 16;
 
-    private static long Elements(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels) =>
-        partition.TileRows * (((hasLevels ? 3L : 2L) * Stride(partition)) + valueDimension + valueColumns + (2L * keyColumns) + 2);
+    private static long Elements(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels, bool hasSignTables) =>
+        (partition.TileRows * (((hasLevels ? 3L : 2L) * Stride(partition)) + valueDimension + valueColumns + (2L * keyColumns) + 2))
+        + (hasSignTables ? SignTables.GroupWeights + (BackwardPartition.UnitRows * BackwardPartition.ChunkKeys / SignTables.GroupTokens * SignTables.Entries) : 0);
 }

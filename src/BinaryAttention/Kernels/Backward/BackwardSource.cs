@@ -11,6 +11,12 @@ internal abstract unsafe class BackwardSource : IDisposable
     /// <summary>Bytes of all buffers, those of every worker included.</summary>
     public abstract long WorkspaceBytes { get; }
 
+    /// <summary>Whether the products with logit gradients go by sign tables (<see cref="SignTables"/>); queries and keys are then given as patterns and weights instead of panels.</summary>
+    public virtual bool HasSignTables => false;
+
+    /// <summary>One weight per key, where sign tables are used.</summary>
+    public virtual float* KeyWeights(int keyHead) => null;
+
     /// <summary>The keys of the tile that a worker works on.</summary>
     public abstract KeySelection Selection(int worker);
 
@@ -20,7 +26,7 @@ internal abstract unsafe class BackwardSource : IDisposable
     /// <summary>Prepares the logits' side of one (batch, key head) and gives what multiplies logit gradients into query gradients.</summary>
     /// <param name="keyHead">The pair.</param>
     /// <param name="worker">Who asks.</param>
-    /// <param name="panels">Receives <c>[channel panel][padded key][panel]</c>.</param>
+    /// <param name="panels">Receives <c>[channel panel][padded key][panel]</c>, or pattern indices <c>[group of four keys][padded channel]</c>.</param>
     public abstract void SetKeys(int keyHead, int worker, float* panels);
 
     /// <summary>Gives what multiplies logit gradients into key gradients, scaled.</summary>
@@ -28,7 +34,7 @@ internal abstract unsafe class BackwardSource : IDisposable
     /// <param name="firstQuery">First row of the tile.</param>
     /// <param name="queries">Rows.</param>
     /// <param name="panelRows">Rows of a panel.</param>
-    /// <param name="panels">Receives <c>[channel panel][row][panel]</c>.</param>
+    /// <param name="panels">Receives <c>[channel panel][row][panel]</c>, or pattern indices <c>[group of four rows][padded channel]</c> and then signed weights <c>[group][4][16]</c>.</param>
     public abstract void QueryPanels(int head, int firstQuery, int queries, int panelRows, float* panels);
 
     /// <summary>Fills exponentials, factors and inverse sums of a tile's rows for the selected keys.</summary>

@@ -12,7 +12,7 @@ internal sealed unsafe class ExactSource<TVector, TLanes> : BackwardSource
     where TLanes : struct, IFloatLanes<TVector>
 {
     private const int UnitRows = BackwardPartition.UnitRows;
-    private const int ChunkKeys = 256;
+    private const int ChunkKeys = BackwardPartition.ChunkKeys;
 
     private readonly AttentionSpecification _specification;
     private readonly BackwardCall _call;

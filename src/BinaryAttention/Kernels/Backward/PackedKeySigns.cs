@@ -39,8 +39,8 @@ internal sealed unsafe class PackedKeySigns : IDisposable
 
     public float* Weights(int keyHead) => _weights.As<float>() + ((long)keyHead * _specification.Shape.KeyLength);
 
-    /// <summary>Packs one head and writes its weighted signs as panels.</summary>
-    public void Set(TokenView key, int keyHead, int worker, int panelColumns, nint panelElements, float* panels)
+    /// <summary>Packs one head and gives its sign words, which hold until the worker's next call.</summary>
+    public ulong* Set(TokenView key, int keyHead, int worker)
     {
         AttentionShape shape = _specification.Shape;
         int batch = keyHead / shape.KeyHeadCount;
@@ -54,11 +54,7 @@ internal sealed unsafe class PackedKeySigns : IDisposable
             KeyCodes.Pack(words, valid, dimension, _bitsPerCode, Codes(keyHead));
         }
 
-        int wordsPerToken = SignRow.Words(dimension);
-        for (int token = 0; token < valid; token++)
-        {
-            SignPanels.Write(words + ((long)token * wordsPerToken), Weights(keyHead)[token], dimension, panelColumns, panelElements, panels + ((long)token * panelColumns));
-        }
+        return words;
     }
 
     public void Dispose()

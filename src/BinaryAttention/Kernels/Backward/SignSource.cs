@@ -56,20 +56,65 @@ internal sealed unsafe class SignSource<TLookup, TVector, TLanes> : BackwardSour
 
     private static int PanelColumns => FloatProduct<TVector, TLanes>.PanelColumns;
 
+    // Below, half of a panel's channels would be looked up for nothing.
+    public override bool HasSignTables => TLanes.Count == 16 && _specification.Shape.HeadDimension > SignTables.PanelChannels / 2;
+
+    private int PaddedChannels => SignRow.Words(_specification.Shape.HeadDimension) * SignTables.PanelChannels;
+
+    public override float* KeyWeights(int keyHead) => _keys.Weights(keyHead);
+
     public override KeySelection Selection(int worker) => _scratches[worker].Selection;
 
     public override void SetQueries(TileLoop loop, CancellationToken cancellationToken) => _queries.Set(_call.Query, cancellationToken);
 
-    public override void SetKeys(int keyHead, int worker, float* panels) =>
-        _keys.Set(_call.Key, keyHead, worker, PanelColumns, (nint)_partition.PaddedKeys * PanelColumns, panels);
+    public override void SetKeys(int keyHead, int worker, float* panels)
+    {
+        AttentionShape shape = _specification.Shape;
+        int valid = _specification.ValidKeys(keyHead / shape.KeyHeadCount);
+        int wordsPerToken = SignRow.Words(shape.HeadDimension);
+        ulong* words = _keys.Set(_call.Key, keyHead, worker);
+        if (HasSignTables)
+        {
+            for (int key = 0; key < valid; key += SignTables.GroupTokens)
+            {
+                SignTables.WriteIndices(words + ((long)key * wordsPerToken), Math.Min(SignTables.GroupTokens, valid - key), shape.HeadDimension, (int*)panels + ((long)key / SignTables.GroupTokens * PaddedChannels));
+            }
+
+            return;
+        }
+
+        for (int key = 0; key < valid; key++)
+        {
+            SignPanels.Write(words + ((long)key * wordsPerToken), _keys.Weights(keyHead)[key], shape.HeadDimension, PanelColumns, (nint)_partition.PaddedKeys * PanelColumns, panels + ((long)key * PanelColumns));
+        }
+    }
 
     public override void QueryPanels(int head, int firstQuery, int queries, int panelRows, float* panels)
     {
         float scale = _specification.ScaleOf(head % _specification.Shape.HeadCount);
+        int dimension = _specification.Shape.HeadDimension;
+        if (HasSignTables)
+        {
+            int groups = (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens;
+            float* weights = panels + ((long)groups * PaddedChannels);
+            for (int group = 0; group < groups; group++)
+            {
+                int first = group * SignTables.GroupTokens;
+                SignTables.WriteIndices(_queries.Words(0, head, firstQuery + first), Math.Min(SignTables.GroupTokens, queries - first), dimension, (int*)panels + ((long)group * PaddedChannels));
+                for (int token = 0; token < SignTables.GroupTokens; token++)
+                {
+                    float weight = first + token < queries ? _queries.Weight(0, head, firstQuery + first + token) * scale : 0;
+                    SignTables.WriteWeights(weight, token, weights + ((long)group * SignTables.GroupWeights));
+                }
+            }
+
+            return;
+        }
+
         for (int row = 0; row < queries; row++)
         {
             int query = firstQuery + row;
-            SignPanels.Write(_queries.Words(0, head, query), _queries.Weight(0, head, query) * scale, _specification.Shape.HeadDimension, PanelColumns, (nint)panelRows * PanelColumns, panels + ((long)row * PanelColumns));
+            SignPanels.Write(_queries.Words(0, head, query), _queries.Weight(0, head, query) * scale, dimension, PanelColumns, (nint)panelRows * PanelColumns, panels + ((long)row * PanelColumns));
         }
     }
 

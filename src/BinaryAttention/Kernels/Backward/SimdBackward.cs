@@ -20,8 +20,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
 {
     private const int UnitRows = BackwardPartition.UnitRows;
 
-    // Keys of one chunk: a multiple of every panel and of TransposedProduct's eight.
-    private const int ChunkKeys = 256;
+    private const int ChunkKeys = BackwardPartition.ChunkKeys;
 
     private readonly AttentionSpecification _specification;
     private readonly BackwardCall _call;
@@ -43,7 +42,8 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         _source = source;
         _partition = partition;
         AttentionShape shape = specification.Shape;
-        _keyColumns = FloatPanels.Count(shape.HeadDimension, PanelColumns) * PanelColumns;
+        int keyPanel = source.HasSignTables ? SignTables.PanelChannels : PanelColumns;
+        _keyColumns = FloatPanels.Count(shape.HeadDimension, keyPanel) * keyPanel;
         _valueColumns = FloatPanels.Count(shape.ValueDimension, PanelColumns) * PanelColumns;
         _allowed = new AllowedKeys(specification);
         _bias = BiasGradient.Create(specification, partition, call);
@@ -56,7 +56,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
     /// <summary>Bytes that a run takes at most beside the operands.</summary>
     public long WorkspaceBytes =>
         _values.Bytes + _keys.Bytes + _sums.Bytes + _source.WorkspaceBytes + (_bias?.Bytes ?? 0)
-        + (_scratches.Length * BackwardScratch.Bytes(_partition, _specification.Shape.ValueDimension, _keyColumns, _valueColumns, HasLevels));
+        + (_scratches.Length * BackwardScratch.Bytes(_partition, _specification.Shape.ValueDimension, _keyColumns, _valueColumns, HasLevels, _source.HasSignTables));
 
     private static int PanelColumns => FloatProduct<TVector, TLanes>.PanelColumns;
 
@@ -124,7 +124,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         int batch = group / shape.KeyHeadCount;
         int heads = _specification.HeadsPerKeyHead;
         int firstHead = (batch * shape.HeadCount) + (group % shape.KeyHeadCount * heads);
-        BackwardScratch scratch = _scratches[worker] ??= new BackwardScratch(_partition, shape.ValueDimension, _keyColumns, _valueColumns, HasLevels);
+        BackwardScratch scratch = _scratches[worker] ??= new BackwardScratch(_partition, shape.ValueDimension, _keyColumns, _valueColumns, HasLevels, _source.HasSignTables);
         _sums.Clear(group, segment, worker);
         int valid = _specification.ValidQueries(batch);
         for (int head = firstHead; head < firstHead + heads; head++)
@@ -180,12 +180,14 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         WriteQueries(scratch, head, firstQuery, queries);
     }
 
-    // Rows that fill up the last unit: exponentials 0, so that whatever they are multiplied by adds nothing.
-    private void ClearSpareRows(BackwardScratch scratch, int queries, int paddedKeys)
+    // Rows that fill up the last unit, or the last group of four: exponentials 0, so that whatever they are multiplied by adds nothing.
+    private static void ClearSpareRows(BackwardScratch scratch, int queries, int paddedKeys)
     {
-        for (int row = queries; row < Units(queries) * UnitRows; row++)
+        int end = Math.Max(Units(queries) * UnitRows, (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens * SignTables.GroupTokens);
+        for (int row = queries; row < end; row++)
         {
             new Span<float>(scratch.Exponentials + (row * scratch.RowStride), paddedKeys).Clear();
+            new Span<float>(scratch.Gradients + (row * scratch.RowStride), paddedKeys).Clear();
             scratch.InverseSum[row] = 0;
         }
     }
@@ -279,6 +281,13 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Multiply(BackwardScratch scratch, int group, int firstKey, int position, int count, int queries, float* keySums, float* valueSums)
     {
+        AddTransposed(scratch.Factors + position, scratch.RowStride, scratch.ValueSide, queries, count, valueSums + ((long)firstKey * _valueColumns), _valueColumns);
+        if (_source.HasSignTables)
+        {
+            AddSignProducts(scratch, group, firstKey, position, count, queries, keySums + ((long)firstKey * _keyColumns));
+            return;
+        }
+
         for (int column = 0; column < _keyColumns; column += PanelColumns)
         {
             float* panel = Keys(group) + ((long)column * _partition.PaddedKeys) + ((long)firstKey * PanelColumns);
@@ -290,7 +299,48 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         }
 
         AddTransposed(scratch.Gradients + position, scratch.RowStride, scratch.KeySide, queries, count, keySums + ((long)firstKey * _keyColumns), _keyColumns);
-        AddTransposed(scratch.Factors + position, scratch.RowStride, scratch.ValueSide, queries, count, valueSums + ((long)firstKey * _valueColumns), _valueColumns);
+    }
+
+    // dK += dS^T Q' and dQ += dS K' with signs by lookup. The keys' weights are multiplied into dS, which nobody needs afterwards.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddSignProducts(BackwardScratch scratch, int group, int firstKey, int position, int count, int queries, float* keySums)
+    {
+        const int Keys = 4;
+        int rowGroups = (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens;
+        float* signedWeights = scratch.KeySide + ((long)rowGroups * _keyColumns);
+        nint columnTables = (nint)rowGroups * SignTables.Entries;
+        for (int key = 0; key < count; key += Keys)
+        {
+            for (int i = 0; i < Keys; i++)
+            {
+                SignTables.WriteColumn(scratch.Gradients + position + key + i, scratch.RowStride, rowGroups, signedWeights, scratch.Tables + (i * columnTables));
+            }
+
+            for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
+            {
+                SignTables.AddFour(scratch.Tables, columnTables, (int*)scratch.KeySide + column, _keyColumns, rowGroups, keySums + ((long)key * _keyColumns) + column, _keyColumns);
+            }
+        }
+
+        int keyGroups = count / SignTables.GroupTokens;
+        nint rowTables = (nint)keyGroups * SignTables.Entries;
+        int* indices = (int*)this.Keys(group) + ((long)firstKey / SignTables.GroupTokens * _keyColumns);
+        int valid = Math.Min(count, _specification.Shape.KeyLength - firstKey);
+        var weights = new ReadOnlySpan<float>(_source.KeyWeights(group) + firstKey, valid);
+        for (int row = 0; row < queries; row += UnitRows)
+        {
+            for (int i = 0; i < UnitRows; i++)
+            {
+                float* gradients = scratch.Gradients + ((row + i) * scratch.RowStride) + position;
+                TensorPrimitives.Multiply(new ReadOnlySpan<float>(gradients, valid), weights, new Span<float>(gradients, valid));
+                SignTables.WriteRow(gradients, keyGroups, scratch.UnitSigns, scratch.Tables + (i * rowTables));
+            }
+
+            for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
+            {
+                SignTables.AddSix(scratch.Tables, rowTables, indices + column, _keyColumns, keyGroups, scratch.QuerySums + ((long)row * _keyColumns) + column, _keyColumns);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

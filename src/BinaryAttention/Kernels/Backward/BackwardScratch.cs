@@ -23,12 +23,8 @@ internal sealed unsafe class BackwardScratch : IDisposable
         QuerySums = KeySide + (rows * keyColumns);
         InverseSum = QuerySums + (rows * keyColumns);
         Mean = InverseSum + rows;
-        UnitSigns = Mean + rows;
-        Tables = UnitSigns + SignTables.GroupWeights;
-        for (int token = 0; hasSignTables && token < SignTables.GroupTokens; token++)
-        {
-            SignTables.WriteWeights(1f, token, UnitSigns);
-        }
+        Signs = Mean + rows;
+        Weighted = Signs + SignTables.SignElements;
     }
 
     /// <summary>Elements from row to row of the pair arrays.</summary>
@@ -61,11 +57,11 @@ internal sealed unsafe class BackwardScratch : IDisposable
     /// <summary>Sum over a row's keys of probability times its gradient.</summary>
     public float* Mean { get; }
 
-    /// <summary>Signed weights of four tokens of weight 1, where sign tables are used.</summary>
-    public float* UnitSigns { get; }
+    /// <summary>Signs that make the current tables, where sign tables are used.</summary>
+    public float* Signs { get; }
 
-    /// <summary>Sign tables of six rows and one chunk of keys, or of four keys and a tile's rows.</summary>
-    public float* Tables { get; }
+    /// <summary>A chunk of logit gradients times query weights, where these differ and sign tables are used.</summary>
+    public float* Weighted { get; }
 
     public static long Bytes(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels, bool hasSignTables) =>
         Elements(partition, valueDimension, keyColumns, valueColumns, hasLevels, hasSignTables) * sizeof(float);
@@ -77,5 +73,5 @@ internal sealed unsafe class BackwardScratch : IDisposable
 
     private static long Elements(BackwardPartition partition, int valueDimension, int keyColumns, int valueColumns, bool hasLevels, bool hasSignTables) =>
         (partition.TileRows * (((hasLevels ? 3L : 2L) * Stride(partition)) + valueDimension + valueColumns + (2L * keyColumns) + 2))
-        + (hasSignTables ? SignTables.GroupWeights + (BackwardPartition.UnitRows * BackwardPartition.ChunkKeys / SignTables.GroupTokens * SignTables.Entries) : 0);
+        + (hasSignTables ? SignTables.SignElements + (partition.TileRows * (BackwardPartition.ChunkKeys + 16L)) : 0);
 }

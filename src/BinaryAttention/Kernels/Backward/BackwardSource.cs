@@ -11,8 +11,17 @@ internal abstract unsafe class BackwardSource : IDisposable
     /// <summary>Bytes of all buffers, those of every worker included.</summary>
     public abstract long WorkspaceBytes { get; }
 
-    /// <summary>Whether the products with logit gradients go by sign tables (<see cref="SignTables"/>); queries and keys are then given as patterns and weights instead of panels.</summary>
+    /// <summary>Whether the products with logit gradients go by sign tables (<see cref="SignTables"/>); queries and keys are then given as patterns instead of panels.</summary>
     public virtual bool HasSignTables => false;
+
+    /// <summary>Whether all queries of a head have the same weight.</summary>
+    public virtual bool QueriesShareWeight => false;
+
+    /// <summary>Whether all keys of a head have the same weight.</summary>
+    public virtual bool KeysShareWeight => false;
+
+    /// <summary>One weight per query, where sign tables are used.</summary>
+    public virtual float* QueryWeights(int head) => null;
 
     /// <summary>One weight per key, where sign tables are used.</summary>
     public virtual float* KeyWeights(int keyHead) => null;
@@ -34,7 +43,7 @@ internal abstract unsafe class BackwardSource : IDisposable
     /// <param name="firstQuery">First row of the tile.</param>
     /// <param name="queries">Rows.</param>
     /// <param name="panelRows">Rows of a panel.</param>
-    /// <param name="panels">Receives <c>[channel panel][row][panel]</c>, or pattern indices <c>[group of four rows][padded channel]</c> and then signed weights <c>[group][4][16]</c>.</param>
+    /// <param name="panels">Receives <c>[channel panel][row][panel]</c>, or pattern indices <c>[group of four rows][padded channel]</c>.</param>
     public abstract void QueryPanels(int head, int firstQuery, int queries, int panelRows, float* panels);
 
     /// <summary>Fills exponentials, factors and inverse sums of a tile's rows for the selected keys.</summary>

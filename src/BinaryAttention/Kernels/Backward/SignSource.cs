@@ -59,7 +59,13 @@ internal sealed unsafe class SignSource<TLookup, TVector, TLanes> : BackwardSour
     // Below, half of a panel's channels would be looked up for nothing.
     public override bool HasSignTables => TLanes.Count == 16 && _specification.Shape.HeadDimension > SignTables.PanelChannels / 2;
 
+    public override bool QueriesShareWeight => IsShared(_specification.Weighting.Rows);
+
+    public override bool KeysShareWeight => IsShared(_specification.Weighting.Columns);
+
     private int PaddedChannels => SignRow.Words(_specification.Shape.HeadDimension) * SignTables.PanelChannels;
+
+    public override float* QueryWeights(int head) => _queries.Weights(0, head);
 
     public override float* KeyWeights(int keyHead) => _keys.Weights(keyHead);
 
@@ -95,17 +101,9 @@ internal sealed unsafe class SignSource<TLookup, TVector, TLanes> : BackwardSour
         int dimension = _specification.Shape.HeadDimension;
         if (HasSignTables)
         {
-            int groups = (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens;
-            float* weights = panels + ((long)groups * PaddedChannels);
-            for (int group = 0; group < groups; group++)
+            for (int row = 0; row < queries; row += SignTables.GroupTokens)
             {
-                int first = group * SignTables.GroupTokens;
-                SignTables.WriteIndices(_queries.Words(0, head, firstQuery + first), Math.Min(SignTables.GroupTokens, queries - first), dimension, (int*)panels + ((long)group * PaddedChannels));
-                for (int token = 0; token < SignTables.GroupTokens; token++)
-                {
-                    float weight = first + token < queries ? _queries.Weight(0, head, firstQuery + first + token) * scale : 0;
-                    SignTables.WriteWeights(weight, token, weights + ((long)group * SignTables.GroupWeights));
-                }
+                SignTables.WriteIndices(_queries.Words(0, head, firstQuery + row), Math.Min(SignTables.GroupTokens, queries - row), dimension, (int*)panels + ((long)row / SignTables.GroupTokens * PaddedChannels));
             }
 
             return;
@@ -145,7 +143,7 @@ internal sealed unsafe class SignSource<TLookup, TVector, TLanes> : BackwardSour
         int batch = head / shape.HeadCount;
         float* rowWeights = _call.RowWeights is null ? null : _call.RowWeights + ((long)head * shape.QueryLength);
         int valid = _specification.ValidQueries(batch);
-        SignGradient.Finish(_call.Query, gradient, batch, head % shape.HeadCount, valid, shape.HeadDimension, _specification.QuerySide, Weights(head), rowWeights);
+        SignGradient.Finish(_call.Query, gradient, batch, head % shape.HeadCount, valid, shape.HeadDimension, _specification.QuerySide, QueryWeights(head), rowWeights);
         ClearPadding(rowWeights, valid, shape.QueryLength);
     }
 
@@ -170,6 +168,8 @@ internal sealed unsafe class SignSource<TLookup, TVector, TLanes> : BackwardSour
         }
     }
 
+    private static bool IsShared(SignWeightingMode mode) => mode is SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.None;
+
     private static void ClearPadding(float* weightGradient, int first, int end)
     {
         if (weightGradient is not null)
@@ -177,8 +177,6 @@ internal sealed unsafe class SignSource<TLookup, TVector, TLanes> : BackwardSour
             new Span<float>(weightGradient + first, end - first).Clear();
         }
     }
-
-    private float* Weights(int head) => _queries.Weights(0, head);
 
     private void FindDistances(BinaryScratch binary, int head, int keyHead, int firstQuery, int rows, bool flip)
     {

@@ -172,7 +172,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
                     int count = Math.Min(ChunkKeys, end - key);
                     FindLogitGradients(scratch, run.Position + key, count, queries);
                     AddBias(scratch, group, segment, head, firstQuery, queries, run.FirstKey + key, run.Position + key, count);
-                    Multiply(scratch, group, run.FirstKey + key, run.Position + key, count, queries, keySums, valueSums);
+                    Multiply(scratch, group, head, firstQuery, run.FirstKey + key, run.Position + key, count, queries, keySums, valueSums);
                 }
             }
         }
@@ -183,7 +183,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
     // Rows that fill up the last unit, or the last group of four: exponentials 0, so that whatever they are multiplied by adds nothing.
     private static void ClearSpareRows(BackwardScratch scratch, int queries, int paddedKeys)
     {
-        int end = Math.Max(Units(queries) * UnitRows, (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens * SignTables.GroupTokens);
+        int end = Math.Max(Units(queries) * UnitRows, Groups(queries) * SignTables.GroupTokens);
         for (int row = queries; row < end; row++)
         {
             new Span<float>(scratch.Exponentials + (row * scratch.RowStride), paddedKeys).Clear();
@@ -279,12 +279,12 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
 
     // The three products of a chunk.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Multiply(BackwardScratch scratch, int group, int firstKey, int position, int count, int queries, float* keySums, float* valueSums)
+    private void Multiply(BackwardScratch scratch, int group, int head, int firstQuery, int firstKey, int position, int count, int queries, float* keySums, float* valueSums)
     {
         AddTransposed(scratch.Factors + position, scratch.RowStride, scratch.ValueSide, queries, count, valueSums + ((long)firstKey * _valueColumns), _valueColumns);
         if (_source.HasSignTables)
         {
-            AddSignProducts(scratch, group, firstKey, position, count, queries, keySums + ((long)firstKey * _keyColumns));
+            AddSignProducts(scratch, group, head, firstQuery, firstKey, position, count, queries, keySums + ((long)firstKey * _keyColumns));
             return;
         }
 
@@ -301,44 +301,57 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         AddTransposed(scratch.Gradients + position, scratch.RowStride, scratch.KeySide, queries, count, keySums + ((long)firstKey * _keyColumns), _keyColumns);
     }
 
-    // dK += dS^T Q' and dQ += dS K' with signs by lookup. The keys' weights are multiplied into dS, which nobody needs afterwards.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void AddSignProducts(BackwardScratch scratch, int group, int firstKey, int position, int count, int queries, float* keySums)
+    // dK += dS^T Q' and dQ += dS K' with signs by lookup. Weights that differ from token to token are multiplied into copies of dS first, one weight for all into the tables.
+    private void AddSignProducts(BackwardScratch scratch, int group, int head, int firstQuery, int firstKey, int position, int count, int queries, float* keySums)
     {
-        const int Keys = 4;
-        int rowGroups = (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens;
-        float* signedWeights = scratch.KeySide + ((long)rowGroups * _keyColumns);
-        nint columnTables = (nint)rowGroups * SignTables.Entries;
-        for (int key = 0; key < count; key += Keys)
+        int rowGroups = Groups(queries);
+        float* gradients = scratch.Gradients + position;
+        float* factors = gradients;
+        nint stride = scratch.RowStride;
+        float scale = _specification.ScaleOf(head % _specification.Shape.HeadCount);
+        float* queryWeights = _source.QueryWeights(head) + firstQuery;
+        float* keyWeights = _source.KeyWeights(group) + firstKey;
+        if (_source.QueriesShareWeight)
         {
-            for (int i = 0; i < Keys; i++)
+            SignTables.WriteSigns(queryWeights[0] * scale, scratch.Signs);
+        }
+        else
+        {
+            factors = scratch.Weighted;
+            stride = ChunkKeys + 16;
+            SignTables.WriteSigns(scale, scratch.Signs);
+            for (int row = 0; row < rowGroups * SignTables.GroupTokens; row++)
             {
-                SignTables.WriteColumn(scratch.Gradients + position + key + i, scratch.RowStride, rowGroups, signedWeights, scratch.Tables + (i * columnTables));
-            }
-
-            for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
-            {
-                SignTables.AddFour(scratch.Tables, columnTables, (int*)scratch.KeySide + column, _keyColumns, rowGroups, keySums + ((long)key * _keyColumns) + column, _keyColumns);
+                TensorPrimitives.Multiply(new ReadOnlySpan<float>(gradients + (row * scratch.RowStride), count), row < queries ? queryWeights[row] : 0, new Span<float>(factors + (row * stride), count));
             }
         }
 
-        int keyGroups = count / SignTables.GroupTokens;
-        nint rowTables = (nint)keyGroups * SignTables.Entries;
-        int* indices = (int*)this.Keys(group) + ((long)firstKey / SignTables.GroupTokens * _keyColumns);
-        int valid = Math.Min(count, _specification.Shape.KeyLength - firstKey);
-        var weights = new ReadOnlySpan<float>(_source.KeyWeights(group) + firstKey, valid);
-        for (int row = 0; row < queries; row += UnitRows)
+        for (int key = 0; key < count; key += SignTables.Rows)
         {
-            for (int i = 0; i < UnitRows; i++)
-            {
-                float* gradients = scratch.Gradients + ((row + i) * scratch.RowStride) + position;
-                TensorPrimitives.Multiply(new ReadOnlySpan<float>(gradients, valid), weights, new Span<float>(gradients, valid));
-                SignTables.WriteRow(gradients, keyGroups, scratch.UnitSigns, scratch.Tables + (i * rowTables));
-            }
-
             for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
             {
-                SignTables.AddSix(scratch.Tables, rowTables, indices + column, _keyColumns, keyGroups, scratch.QuerySums + ((long)row * _keyColumns) + column, _keyColumns);
+                SignTables.AddFour(factors + key, 1, stride, scratch.Signs, (int*)scratch.KeySide + column, _keyColumns, rowGroups, keySums + ((long)key * _keyColumns) + column, _keyColumns);
+            }
+        }
+
+        SignTables.WriteSigns(_source.KeysShareWeight ? _source.KeyWeights(group)[0] : 1, scratch.Signs);
+        if (!_source.KeysShareWeight)
+        {
+            int valid = Math.Min(count, _specification.Shape.KeyLength - firstKey);
+            for (int row = 0; row < queries; row++)
+            {
+                var weighted = new Span<float>(gradients + (row * scratch.RowStride), valid);
+                TensorPrimitives.Multiply(weighted, new ReadOnlySpan<float>(keyWeights, valid), weighted);
+            }
+        }
+
+        int* indices = (int*)Keys(group) + ((long)firstKey / SignTables.GroupTokens * _keyColumns);
+        for (int row = 0; row < queries; row += SignTables.Rows)
+        {
+            for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
+            {
+                SignTables.AddFour(
+                    gradients + (row * scratch.RowStride), scratch.RowStride, 1, scratch.Signs, indices + column, _keyColumns, count / SignTables.GroupTokens, scratch.QuerySums + ((long)row * _keyColumns) + column, _keyColumns);
             }
         }
     }
@@ -396,6 +409,8 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
             TrainedValues.ClipGradient(_call.Value, _call.ValueGradient, batch, head, valid, shape.ValueDimension);
         }
     }
+
+    private static int Groups(int queries) => (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens;
 
     private static int Units(int queries) => (queries + UnitRows - 1) / UnitRows;
 

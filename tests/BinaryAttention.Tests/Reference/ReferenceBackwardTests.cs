@@ -60,6 +60,60 @@ public sealed class ReferenceBackwardTests
         Assert.All(gradients.Key, static value => Assert.Equal(0, value));
     }
 
+    // A masked pair is one whose bias is -infinity: no other pair's gradient may notice it.
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    public void Masked_MatchesFiniteDifferences(bool isBinary, bool isCausal)
+    {
+        ulong[] allowed = [0b10110, 0b01011, 0b11111, 0b00100, 0b11001];
+        AttentionMask mask = isCausal ? AttentionMask.Causal : AttentionMask.Boolean(allowed);
+        AttentionSpecification specification = Specification(isBinary ? new BinaryAttentionOptions { Mask = mask, Quantization = ValueQuantization.Full } : new AttentionOptions { Mask = mask });
+        double[] bias = new double[25];
+        for (int pair = 0; pair < bias.Length; pair++)
+        {
+            bool isAllowed = isCausal ? pair % 5 <= pair / 5 : ((allowed[pair / 5] >> (pair % 5)) & 1) != 0;
+            bias[pair] = isAllowed ? 0 : double.NegativeInfinity;
+        }
+
+        Check(specification, problem => problem with { Bias = bias, BiasIndex = static (_, _, query, key) => (query * 5) + key }, hasBias: false);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LowRank_MatchesFiniteDifferences(bool isBinary)
+    {
+        const int Rank = 2;
+        float[] queryFactors = GaussianData.Make(4 * 5 * Rank, 51);
+        float[] keyFactors = GaussianData.Make(4 * 5 * Rank, 52);
+        AttentionBias bias = AttentionBias.LowRank(queryFactors, keyFactors, 1, 4, 5, 5, Rank);
+        AttentionSpecification specification = Specification(isBinary ? new BinaryAttentionOptions { Bias = bias, Quantization = ValueQuantization.Full } : new AttentionOptions { Bias = bias });
+        NaiveProblem problem = null!;
+        ReferenceGradients gradients = Check(
+            specification,
+            start => problem = start with { Bias = Product(Doubles(queryFactors), Doubles(keyFactors)), BiasIndex = static (_, head, query, key) => (((head * 5) + query) * 5) + key },
+            hasBias: false);
+        problem = problem with { IsBinary = isBinary };
+        float[] upstream = GaussianData.Make(2 * 4 * 5 * 3, 40);
+        Compare("query factors", gradients.Bias, Doubles(queryFactors), values => problem with { Bias = Product(values, Doubles(keyFactors)) }, upstream);
+        Compare("key factors", gradients.BiasKeyFactors, Doubles(keyFactors), values => problem with { Bias = Product(Doubles(queryFactors), values) }, upstream);
+
+        static double[] Product(double[] left, double[] right)
+        {
+            var product = new double[4 * 25];
+            for (int i = 0; i < product.Length * Rank; i++)
+            {
+                int pair = i / Rank;
+                product[pair] += left[(pair / 5 * Rank) + (i % Rank)] * right[(((pair / 25 * 5) + (pair % 5)) * Rank) + (i % Rank)];
+            }
+
+            return product;
+        }
+    }
+
     [Fact]
     public void Tiled_HasTheGradientOfFull()
     {
@@ -111,7 +165,7 @@ public sealed class ReferenceBackwardTests
 
     private static AttentionSpecification Specification(AttentionOptions options) => SpecificationBuilder.Build(Shape, options, options is BinaryAttentionOptions);
 
-    private static ReferenceGradients Check(AttentionSpecification specification, Func<NaiveProblem, NaiveProblem> complete)
+    private static ReferenceGradients Check(AttentionSpecification specification, Func<NaiveProblem, NaiveProblem> complete, bool hasBias = true)
     {
         (float[] query, float[] key, float[] value) = Operands(Shape);
         float[] upstream = GaussianData.Make(2 * 4 * 5 * 3, 40);
@@ -122,7 +176,11 @@ public sealed class ReferenceBackwardTests
         Compare("query", gradients.Query, problem.Query, values => problem with { Query = values }, upstream);
         Compare("key", gradients.Key, problem.Key, values => problem with { Key = values }, upstream);
         Compare("value", gradients.Value, problem.Value, values => problem with { Value = values }, upstream);
-        Compare("bias", gradients.Bias, problem.Bias, values => problem with { Bias = values }, upstream);
+        if (hasBias)
+        {
+            Compare("bias", gradients.Bias, problem.Bias, values => problem with { Bias = values }, upstream);
+        }
+
         Compare("row weights", gradients.RowWeights, problem.RowWeights, values => problem with { RowWeights = values }, upstream);
         Compare("column weights", gradients.ColumnWeights, problem.ColumnWeights, values => problem with { ColumnWeights = values }, upstream);
         return gradients;

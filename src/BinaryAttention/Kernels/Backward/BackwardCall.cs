@@ -5,6 +5,12 @@ namespace BinaryAttention.Kernels.Backward;
 
 internal sealed unsafe class BackwardCall
 {
+    /// <summary>No memory at all, to ask for sizes with.</summary>
+    public static BackwardCall Empty => new()
+    {
+        Query = default, Key = default, Value = default, OutputGradient = default, LogSumExp = null, QueryGradient = default, KeyGradient = default, ValueGradient = default,
+    };
+
     public required TokenView Query { get; init; }
 
     public required TokenView Key { get; init; }

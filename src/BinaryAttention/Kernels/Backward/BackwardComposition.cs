@@ -23,6 +23,20 @@ internal static class BackwardComposition
         }
     }
 
+    /// <summary>Bytes that a call without a bias takes beside its operands, at most.</summary>
+    public static long WorkspaceBytes(AttentionSpecification specification, TileLoop loop, CpuFeatures cpu) =>
+        SimdComposition.Use512Float(cpu) ? WorkspaceBytes<Vector512<float>, FloatLanes512>(specification, loop, cpu) : WorkspaceBytes<Vector256<float>, FloatLanes256>(specification, loop, cpu);
+
+    private static long WorkspaceBytes<TVector, TLanes>(AttentionSpecification specification, TileLoop loop, CpuFeatures cpu)
+        where TVector : struct
+        where TLanes : struct, IFloatLanes<TVector>
+    {
+        var partition = new BackwardPartition(specification, wantsBias: false);
+        BackwardCall call = BackwardCall.Empty;
+        using var run = new SimdBackward<TVector, TLanes>(specification, call, partition, Source<TVector, TLanes>(specification, call, partition, loop, cpu), loop.Workers);
+        return run.WorkspaceBytes;
+    }
+
     private static unsafe void Run<TVector, TLanes>(AttentionSpecification specification, BackwardCall call, CpuFeatures cpu, CancellationToken cancellationToken)
         where TVector : struct
         where TLanes : struct, IFloatLanes<TVector>

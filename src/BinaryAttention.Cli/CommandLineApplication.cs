@@ -59,6 +59,7 @@ internal static class CommandLineApplication
             DoctorCommand.Create(context),
             ClassifyCommand.Create(context),
             EvaluateCommand.Create(context),
+            CompareCommand.Create(context),
             BenchCommand.Create(context),
             InspectCommand.Create(context),
             ConvertCommand.Create(context),

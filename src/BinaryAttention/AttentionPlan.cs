@@ -27,6 +27,12 @@ public sealed class AttentionPlan : IDisposable
     /// <summary>The kernel that this plan runs.</summary>
     public KernelDescription Kernel { get; }
 
+    /// <summary>
+    /// Bytes that the plan holds for packed keys and values. One-bit attention with 8-bit values: per key head and key about <c>headDimension / 6</c> bytes of codes, one byte per value channel and a 4-byte
+    /// weight, each padded to whole vectors: 79 bytes at 64 + 64 channels with AVX-512, where float32 takes 512.
+    /// </summary>
+    public long PackedByteCount => _run.PackedBytes;
+
     /// <summary>Prepares attention of one shape: one-bit if <paramref name="options"/> is a <see cref="BinaryAttentionOptions"/>, else exact.</summary>
     /// <param name="shape">Sizes; its token strides are those of the plain-span calls.</param>
     /// <param name="options">Options of either kind.</param>

@@ -7,6 +7,7 @@ using BinaryAttention.Cli.Console;
 using BinaryAttention.Cli.Recognition;
 using BinaryAttention.Formats;
 using BinaryAttention.Formats.Images;
+using BinaryAttention.Models.Vision;
 using Spectre.Console;
 
 namespace BinaryAttention.Cli.Commands;
@@ -29,10 +30,13 @@ internal static class ClassifyCommand
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
         Option<bool> json = CommonOptions.Json();
         var command = new Command("classify", "Classify photographs with exact and one-bit attention.") { images, model, attention, quantization, top, threads, json };
+        var checkpoint = new CheckpointArguments();
+        checkpoint.AddTo(command);
         command.SetAction(parsed => Run(
             context,
             parsed.GetRequiredValue(images),
             parsed.GetValue(model),
+            checkpoint.Read(parsed),
             parsed.GetValue(attention)!,
             CommonOptions.Quantization(parsed.GetValue(quantization)!),
             parsed.GetValue(top),
@@ -42,11 +46,12 @@ internal static class ClassifyCommand
             command,
             "binattn classify samples/photos/chelsea.png samples/photos/coffee.png",
             "binattn classify photo.jpg --attention exact --top 3 --json",
-            "binattn classify photo.jpg --model vit.safetensors --threads 1");
+            "binattn classify photo.jpg --model vit.safetensors --threads 1",
+            "binattn classify photo.jpg --model checkpoint.pth --prefix model_ema");
         return command;
     }
 
-    private static int Run(CliContext context, string[] images, string? modelPath, string attention, ValueQuantization quantization, int top, int threads, bool json)
+    private static int Run(CliContext context, string[] images, string? modelPath, CheckpointOptions checkpoint, string attention, ValueQuantization quantization, int top, int threads, bool json)
     {
         foreach (string image in images)
         {
@@ -57,7 +62,8 @@ internal static class ClassifyCommand
             ? InputPaths.File(modelPath, "--model")
             : SampleFiles.TryFind(SampleFiles.ModelPath) ?? throw new BadInputException($"no --model was given and {SampleFiles.ModelPath} was not found above the current directory or the program. Give --model FILE.");
         AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(attention)];
-        Recognizer[] recognizers = Recognizer.Load(path, quantization, threads, modes);
+        Recognizer[] recognizers = Recognizer.Load(path, checkpoint, quantization, threads, modes);
+        recognizers[0].RequirePhotographs();
         ImagePreprocessing preprocessing = recognizers[0].DefaultPreprocessing();
         foreach (Recognizer recognizer in recognizers)
         {

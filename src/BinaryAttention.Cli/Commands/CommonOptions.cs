@@ -43,6 +43,14 @@ internal static class CommonOptions
         return option;
     }
 
+    public static SignWeighting Weighting(string name) => name switch
+    {
+        "per-head" => SignWeighting.MeanMagnitudePerHead,
+        "per-token" => SignWeighting.MeanMagnitudePerToken,
+        "per-token-query" => SignWeighting.PerTokenQuery,
+        _ => throw new BadInputException($"--weighting is \"{name}\"; one of per-head, per-token, per-token-query is expected."),
+    };
+
     public static ValueQuantization Quantization(string name) => name switch
     {
         "tiled" => ValueQuantization.Tiled,

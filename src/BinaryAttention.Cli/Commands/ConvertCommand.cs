@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BinaryAttention.Cli.Console;
+using BinaryAttention.Cli.Recognition;
 using BinaryAttention.Formats.Checkpoints;
 
 namespace BinaryAttention.Cli.Commands;
@@ -16,19 +17,20 @@ internal static class ConvertCommand
         var output = new Option<string>("--output", "-o") { Description = "The safetensors file to write.", Required = true, HelpName = "FILE" };
         Option<string> type = CommonOptions.Choice("--type", "Element type of floating-point tensors; integers and truth values keep theirs.", "keep", "keep", "f32", "f16", "bf16");
         var force = new Option<bool>("--force") { Description = "Replace the output if it exists." };
+        Option<string?> prefix = CheckpointArguments.Prefix();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("convert", "Convert a checkpoint to safetensors.") { input, output, type, force, json };
-        command.SetAction(parsed => Run(context, parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetValue(type)!, parsed.GetValue(force), parsed.GetValue(json)));
-        ExampleHelpAction.Examples(command, "binattn convert model.pth -o model.safetensors", "binattn convert model.pth -o small.safetensors --type f16 --force");
+        var command = new Command("convert", "Convert a checkpoint to safetensors.") { input, output, prefix, type, force, json };
+        command.SetAction(parsed => Run(context, parsed.GetRequiredValue(input), parsed.GetRequiredValue(output), parsed.GetValue(prefix), parsed.GetValue(type)!, parsed.GetValue(force), parsed.GetValue(json)));
+        ExampleHelpAction.Examples(command, "binattn convert model.pth -o model.safetensors", "binattn convert model.pth -o small.safetensors --type f16 --force", "binattn convert checkpoint.pth -o ema.safetensors --prefix model_ema");
         return command;
     }
 
-    private static int Run(CliContext context, string input, string output, string type, bool force, bool json)
+    private static int Run(CliContext context, string input, string output, string? prefix, string type, bool force, bool json)
     {
-        CheckOutput(output, force);
+        OutputPaths.File(output, "--output", force);
         var tensors = new List<TensorToWrite>();
         string format;
-        using (var file = TensorFile.Open(InputPaths.File(input, "INPUT")))
+        using (var file = TensorFile.OpenBelow(InputPaths.File(input, "INPUT"), prefix))
         {
             format = file.FormatName;
             CheckMemory(file);
@@ -51,30 +53,6 @@ internal static class ConvertCommand
 
         Report(context, output, format, tensors, json);
         return ExitCodes.Success;
-    }
-
-    private static void CheckOutput(string output, bool force)
-    {
-        if (output.Length == 0)
-        {
-            throw new BadInputException("--output is empty; the path of the file to write is expected.");
-        }
-
-        if (Directory.Exists(output))
-        {
-            throw new BadInputException($"--output \"{output}\" is a folder; the path of the file to write is expected.");
-        }
-
-        string? folder = Path.GetDirectoryName(Path.GetFullPath(output));
-        if (!Directory.Exists(folder))
-        {
-            throw new BadInputException($"the folder of --output \"{output}\" does not exist. Create it first.");
-        }
-
-        if (!force && Path.Exists(output))
-        {
-            throw new BadInputException($"--output \"{output}\" exists. Give --force to replace it.");
-        }
     }
 
     // Many tensors may lie over the same stored bytes; written out, each needs its own.

@@ -27,9 +27,7 @@ internal static class InputPaths
 
         try
         {
-            // The length of a link is that of its text. A target that does not exist although the path does is a pipe or socket of the process's own open files.
-            FileInfo target = info.ResolveLinkTarget(returnFinalTarget: true) is { } end ? new FileInfo(end.FullName) : info;
-            if (!target.Exists || (target.Length == 0 && !IsRegular(target)))
+            if (!IsOrdinary(info))
             {
                 throw NotRegular(path, what);
             }
@@ -59,6 +57,14 @@ internal static class InputPaths
         }
 
         return path;
+    }
+
+    /// <summary>Whether something that exists and is no folder is an ordinary file or a link to one, found out without opening it.</summary>
+    public static bool IsOrdinary(FileInfo info)
+    {
+        // The length of a link is that of its text. A target that does not exist although the path does is a pipe or socket of the process's own open files.
+        FileInfo target = info.ResolveLinkTarget(returnFinalTarget: true) is { } end ? new FileInfo(end.FullName) : info;
+        return target.Exists && (target.Length != 0 || IsRegular(target));
     }
 
     /// <summary>

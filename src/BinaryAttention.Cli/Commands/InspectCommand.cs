@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using BinaryAttention.Cli.Console;
+using BinaryAttention.Cli.Recognition;
 using BinaryAttention.Formats.Checkpoints;
 using Spectre.Console;
 
@@ -13,16 +14,17 @@ internal static class InspectCommand
     public static Command Create(CliContext context)
     {
         var file = new Argument<string>("FILE") { Description = "A checkpoint: safetensors, PyTorch (.pth, .pt) or NumPy (.npz), told by its content." };
+        Option<string?> prefix = CheckpointArguments.Prefix();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("inspect", "List the tensors and the metadata of a checkpoint.") { file, json };
-        command.SetAction(parsed => Run(context, parsed.GetRequiredValue(file), parsed.GetValue(json)));
-        ExampleHelpAction.Examples(command, "binattn inspect samples/models/deit_tiny_patch16_224.f16.safetensors", "binattn inspect model.safetensors --json", "binattn inspect model.pth");
+        var command = new Command("inspect", "List the tensors and the metadata of a checkpoint.") { file, prefix, json };
+        command.SetAction(parsed => Run(context, parsed.GetRequiredValue(file), parsed.GetValue(prefix), parsed.GetValue(json)));
+        ExampleHelpAction.Examples(command, "binattn inspect samples/models/deit_tiny_patch16_224.f16.safetensors", "binattn inspect model.safetensors --json", "binattn inspect model.pth --prefix model_ema");
         return command;
     }
 
-    private static int Run(CliContext context, string path, bool json)
+    private static int Run(CliContext context, string path, string? prefix, bool json)
     {
-        using var file = TensorFile.Open(InputPaths.File(path, "FILE"));
+        using var file = TensorFile.OpenBelow(InputPaths.File(path, "FILE"), prefix);
         long elements = file.Tensors.Sum(tensor => tensor.ElementCount);
         long bytes = file.Tensors.Sum(tensor => tensor.ByteCount);
         if (json)

@@ -9,6 +9,9 @@ internal sealed class EvaluationTotals
     private double _networkMilliseconds;
     private double _readingMilliseconds;
 
+    /// <summary>The attention that is measured.</summary>
+    public AttentionMode Mode { get; init; }
+
     /// <summary>Whether the model was trained with one-bit attention; text for people says so.</summary>
     public bool IsTrainedOneBit { get; init; }
 

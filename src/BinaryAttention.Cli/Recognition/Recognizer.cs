@@ -1,4 +1,4 @@
-// A classifier of pictures with one kind of attention: the only place of this program that knows the model's API.
+// A classifier of pictures with one kind of attention.
 using BinaryAttention.Formats.Images;
 using BinaryAttention.Models.Vision;
 
@@ -19,6 +19,9 @@ internal sealed class Recognizer
 
     public AttentionMode Mode { get; }
 
+    /// <summary>The model itself, for what goes beyond classifying.</summary>
+    public VisionTransformer Model => _model;
+
     public int ClassCount => _model.Configuration.ClassCount;
 
     /// <summary>Pixels a side of the square the model takes.</summary>
@@ -27,16 +30,19 @@ internal sealed class Recognizer
     /// <summary>Whether the checkpoint has relative-position tables, which only training with one-bit attention adds.</summary>
     public bool IsTrainedOneBit => _model.Configuration.HasRelativePositionBias;
 
-    /// <summary>Loads a checkpoint once and runs it in each of the modes.</summary>
+    /// <summary>Loads a checkpoint for photographs once and runs it in each of the modes.</summary>
     public static Recognizer[] Load(string path, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
     {
-        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
-        VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options);
-        if (loaded.Configuration.ImageHeight != loaded.Configuration.ImageWidth || loaded.Configuration.ChannelCount != 3)
-        {
-            throw new BadInputException($"{path}: the model takes {loaded.Configuration.ImageHeight} x {loaded.Configuration.ImageWidth} pictures of {loaded.Configuration.ChannelCount} channels; square RGB is expected.");
-        }
+        Recognizer[] recognizers = Load(path, new CheckpointOptions(), quantization, threads, modes);
+        recognizers[0].RequirePhotographs();
+        return recognizers;
+    }
 
+    /// <summary>Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes.</summary>
+    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
+    {
+        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
+        VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options, checkpoint);
         var recognizers = new Recognizer[modes.Length];
         for (int i = 0; i < recognizers.Length; i++)
         {
@@ -52,6 +58,26 @@ internal sealed class Recognizer
     /// <summary>The evaluation preprocessing of DeiT for the model's input size.</summary>
     public ImagePreprocessing DefaultPreprocessing() => new((int)Math.Round(ImageSize / EvaluationCropRatio), ImageSize);
 
+    /// <summary>Refuses a model that does not take square colour pictures.</summary>
+    public void RequirePhotographs()
+    {
+        VisionTransformerConfiguration sizes = _model.Configuration;
+        if (sizes.ImageHeight != sizes.ImageWidth || sizes.ChannelCount != 3)
+        {
+            throw new BadInputException($"{_path}: the model takes {sizes.ImageHeight} x {sizes.ImageWidth} pictures of {sizes.ChannelCount} channels; square RGB is expected.");
+        }
+    }
+
+    /// <summary>Refuses a model that does not take grey pictures of a size.</summary>
+    public void RequireGrey(int height, int width)
+    {
+        VisionTransformerConfiguration sizes = _model.Configuration;
+        if (sizes.ImageHeight != height || sizes.ImageWidth != width || sizes.ChannelCount != 1)
+        {
+            throw new BadInputException($"{_path}: the model takes {sizes.ImageHeight} x {sizes.ImageWidth} pictures of {sizes.ChannelCount} channels, but --idx-images holds {height} x {width} grey ones.");
+        }
+    }
+
     public void RequireInput(int cropSize)
     {
         if (cropSize != ImageSize)
@@ -62,9 +88,12 @@ internal sealed class Recognizer
 
     /// <summary>One logit per class for one preprocessed picture <c>[3, ImageSize, ImageSize]</c>.</summary>
     /// <exception cref="BadInputException">A logit is NaN or infinite: there is no honest ranking of such classes.</exception>
-    public float[] Logits(float[] pixels, CancellationToken cancellationToken)
+    public float[] Logits(float[] pixels, CancellationToken cancellationToken) => RequireFinite(_model.Forward(pixels, cancellationToken));
+
+    /// <summary>Passes the logits on if every one is finite.</summary>
+    /// <exception cref="BadInputException">A logit is NaN or infinite.</exception>
+    public float[] RequireFinite(float[] logits)
     {
-        float[] logits = _model.Forward(pixels, cancellationToken);
         int bad = Array.FindIndex(logits, logit => !float.IsFinite(logit));
         return bad < 0
             ? logits

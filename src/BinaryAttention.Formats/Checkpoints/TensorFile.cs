@@ -39,6 +39,30 @@ public abstract class TensorFile : IDisposable
         return TensorFileFormat.Create(MappedByteSource.Open(path), path, limits ?? CheckpointLimits.Default);
     }
 
+    /// <summary>
+    /// Opens a file as <see cref="Open"/> does and shows only the tensors whose names begin with a prefix and a dot, without both: <c>model_ema</c> picks one of the
+    /// dictionaries of <c>{"model": {...}, "model_ema": {...}}</c>. The <see cref="PyTorchCheckpoint.StateDictionaryPath"/>, which names leave out, may be given too.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="prefix">The prefix without its last dot; null or empty shows all tensors.</param>
+    /// <param name="limits">What the file may ask for; <see cref="CheckpointLimits.Default"/> if null.</param>
+    /// <returns>The open file; dispose it to close it.</returns>
+    /// <exception cref="FileFormatException">As of <see cref="Open"/>; or no tensor is below the prefix, the message lists what there is.</exception>
+    /// <exception cref="IOException">The file cannot be opened.</exception>
+    public static TensorFile OpenBelow(string path, string? prefix, CheckpointLimits? limits = null)
+    {
+        var file = Open(path, limits);
+        try
+        {
+            return string.IsNullOrEmpty(prefix) ? file : PrefixedTensorFile.Create(file, prefix, path);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Finds a tensor by its exact name.</summary>
     /// <param name="name">The name, case-sensitive.</param>
     /// <param name="entry">The tensor, or null.</param>

@@ -17,6 +17,12 @@ public abstract class WeightSource
     /// <summary>Free-form remarks of the file; empty by default.</summary>
     public virtual IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
+    /// <summary>The epsilon of layer norms in models with this naming.</summary>
+    internal virtual float UsualLayerNormEpsilon => 1e-6f;
+
+    /// <summary>Whether queries may be wider or narrower than the tokens in models with this naming.</summary>
+    internal virtual bool HasFreeAttentionWidth => false;
+
     /// <summary>The shape of a tensor, or null if there is none of that name.</summary>
     /// <param name="name">The exact name.</param>
     public abstract IReadOnlyList<long>? FindShape(string name);
@@ -28,6 +34,9 @@ public abstract class WeightSource
     /// <summary>Reads a tensor of integers, row-major.</summary>
     /// <param name="name">The exact name of a tensor that exists.</param>
     public abstract long[] ReadIntegers(string name);
+
+    /// <summary>The name that the file itself has for a tensor, for messages.</summary>
+    internal virtual string StoredName(string name) => name;
 
     /// <summary>The tensors of an open safetensors file, which must stay open while they are read.</summary>
     /// <param name="file">The file.</param>

@@ -10,12 +10,12 @@ internal sealed class BlockBuffers
     private readonly AlignedBuffer _attended;
     private readonly AlignedBuffer _wide;
 
-    public BlockBuffers(int rows, int width, int wide)
+    public BlockBuffers(int rows, int width, int attentionWidth, int wide)
     {
         Rows = rows;
         _tokens = new AlignedBuffer(checked(rows * width));
         _normalised = new AlignedBuffer(checked(rows * width));
-        _attended = new AlignedBuffer(checked(rows * width));
+        _attended = new AlignedBuffer(checked(rows * Math.Max(width, attentionWidth)));
         _wide = new AlignedBuffer(checked(rows * wide));
     }
 
@@ -28,7 +28,7 @@ internal sealed class BlockBuffers
     /// <summary>A normalised copy of the tokens.</summary>
     public Span<float> Normalised => _normalised.Span;
 
-    /// <summary>The output of the attention.</summary>
+    /// <summary>The output of the attention <c>[rows, attention width]</c>.</summary>
     public Span<float> Attended => _attended.Span;
 
     /// <summary>The fused projection, the hidden layer of the perceptron and the unfolded patches, one after the other.</summary>

@@ -1,9 +1,9 @@
-// The two-layer perceptron of a transformer block:  x += W2 gelu(W1 n + b1) + b2,  n the normalised input.
+// The two-layer perceptron of a transformer block:  x += W2 f(W1 n + b1) + b2,  n the normalised input, f GELU or ReLU.
 using BinaryAttention.Models.LinearAlgebra;
 
 namespace BinaryAttention.Models.Layers;
 
-internal sealed class Mlp(Linear expand, Linear contract)
+internal sealed class Mlp(Linear expand, Linear contract, MatrixEpilogue activation = MatrixEpilogue.Gelu)
 {
     public int HiddenWidth => expand.Outputs;
 
@@ -16,7 +16,7 @@ internal sealed class Mlp(Linear expand, Linear contract)
     /// <param name="cancellationToken">Checked before every product.</param>
     public void Forward(ReadOnlySpan<float> normalised, Span<float> hidden, Span<float> x, int rows, int threads, CancellationToken cancellationToken)
     {
-        expand.Forward(normalised, hidden, rows, MatrixEpilogue.Gelu, threads, cancellationToken);
+        expand.Forward(normalised, hidden, rows, activation, threads, cancellationToken);
         contract.Forward(hidden, x, rows, MatrixEpilogue.Add, threads, cancellationToken);
     }
 }

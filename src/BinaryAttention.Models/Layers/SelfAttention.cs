@@ -1,13 +1,17 @@
-// Multi-head self-attention between its two projections. The fused projection leaves [tokens, 3 * width] with query, key and value side by side; the backend
+// Multi-head self-attention between its two projections. The fused projection leaves [tokens, 3 * inner] with query, key and value side by side, inner being all
+// heads together (the width of the model in most, but not in all); the backend
 // reads all three in place through the token stride, and nothing of size tokens x tokens exists.
 namespace BinaryAttention.Models.Layers;
 
 internal sealed class SelfAttention(Linear queryKeyValue, int headCount)
 {
+    /// <summary>Channels of a query: all heads together.</summary>
+    public int InnerWidth => queryKeyValue.Outputs / 3;
+
     /// <summary>The fused projection and the attention; the output projection is left to the block.</summary>
     /// <param name="normalised"><c>[batchSize * tokenCount, width]</c>.</param>
-    /// <param name="projected">Room for <c>[batchSize * tokenCount, 3 * width]</c>.</param>
-    /// <param name="attended">Receives <c>[batchSize * tokenCount, width]</c>.</param>
+    /// <param name="projected">Room for <c>[batchSize * tokenCount, 3 * InnerWidth]</c>.</param>
+    /// <param name="attended">Receives <c>[batchSize * tokenCount, InnerWidth]</c>.</param>
     /// <param name="batchSize">Images.</param>
     /// <param name="tokenCount">Tokens of an image.</param>
     /// <param name="backend">What computes the attention.</param>
@@ -17,7 +21,7 @@ internal sealed class SelfAttention(Linear queryKeyValue, int headCount)
     public void Forward(ReadOnlySpan<float> normalised, Span<float> projected, Span<float> attended, int batchSize, int tokenCount, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
     {
         int rows = batchSize * tokenCount;
-        int width = queryKeyValue.Outputs / 3;
+        int width = InnerWidth;
         queryKeyValue.Forward(normalised, projected, rows, threads: threads, cancellationToken: cancellationToken);
         var shape = new AttentionShape(batchSize, headCount, tokenCount, tokenCount, width / headCount, width / headCount)
         {

@@ -19,16 +19,16 @@ internal sealed class TransformerBlock(LayerNorm firstNorm, SelfAttention attent
     public void ForwardFirstTokens(BlockBuffers buffers, int batchSize, int tokenCount, int firstTokens, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
     {
         Attend(buffers, batchSize, tokenCount, backend, options, threads, cancellationToken);
-        int width = firstNorm.Width;
         for (int item = 1; item < batchSize; item++)
         {
-            int source = item * tokenCount * width, target = item * firstTokens * width;
-            buffers.Tokens.Slice(source, firstTokens * width).CopyTo(buffers.Tokens[target..]);
-            buffers.Attended.Slice(source, firstTokens * width).CopyTo(buffers.Attended[target..]);
+            MoveRows(buffers.Tokens, item * tokenCount, item * firstTokens, firstTokens, firstNorm.Width);
+            MoveRows(buffers.Attended, item * tokenCount, item * firstTokens, firstTokens, attention.InnerWidth);
         }
 
         Finish(buffers, batchSize * firstTokens, threads, cancellationToken);
     }
+
+    private static void MoveRows(Span<float> rows, int source, int target, int count, int width) => rows.Slice(source * width, count * width).CopyTo(rows[(target * width)..]);
 
     private void Attend(BlockBuffers buffers, int batchSize, int tokenCount, IAttentionBackend backend, AttentionOptions options, int threads, CancellationToken cancellationToken)
     {

@@ -11,4 +11,7 @@ internal enum MatrixEpilogue
 
     /// <summary><c>y = gelu(x W^T + b)</c>.</summary>
     Gelu = 2,
+
+    /// <summary><c>y = max(x W^T + b, 0)</c>; a NaN stays one.</summary>
+    Relu = 3,
 }

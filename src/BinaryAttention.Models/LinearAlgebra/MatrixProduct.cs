@@ -99,6 +99,13 @@ internal static unsafe class MatrixProduct
                     TOperations.Store(Gelu.Evaluate<TVector, TOperations>(TOperations.Load(values + TOperations.Count)), values + TOperations.Count);
                 }
             }
+            else if (work.Epilogue == MatrixEpilogue.Relu)
+            {
+                for (int r = 0; r < rows; r++)
+                {
+                    Relu.Apply(new Span<float>(tile + (r * stride), panelWidth));
+                }
+            }
 
             if (!whole)
             {

@@ -1,7 +1,8 @@
 // The tensors of a ViT or DeiT checkpoint by their published names, with the shapes that a configuration implies:
 //
 //   cls_token [1, 1, C]   dist_token [1, 1, C]   pos_embed [1, tokens, C]   patch_embed.proj.{weight [C, 3, P, P], bias [C]}
-//   blocks.N.norm1.{weight, bias}   blocks.N.attn.qkv.{weight [3C, C], bias}   blocks.N.attn.proj.{weight [C, C], bias}
+//   patch_embed.{pre_norm, norm}.{weight, bias}: before and after the projection, only in models that came under another naming
+//   blocks.N.norm1.{weight, bias}   blocks.N.attn.qkv.{weight [3A, C], bias}   blocks.N.attn.proj.{weight [C, A], bias}   A = C in all official models
 //   blocks.N.norm2.{weight, bias}   blocks.N.mlp.fc1.{weight [H, C], bias}     blocks.N.mlp.fc2.{weight [C, H], bias}
 //   norm.{weight, bias}   head.{weight [classes, C], bias}   head_dist.{weight, bias}
 //   blocks.N.attn.relative_position_bias_table [offsets + 3, heads]   blocks.N.attn.relative_position_index [tokens, tokens] (a buffer, need not be there)
@@ -16,6 +17,8 @@ internal static class CheckpointNames
     public const string DistillationToken = "dist_token";
     public const string PositionEmbedding = "pos_embed";
     public const string PatchProjection = "patch_embed.proj";
+    public const string PatchNorm = "patch_embed.pre_norm";
+    public const string PatchTokenNorm = "patch_embed.norm";
     public const string Norm = "norm";
     public const string Head = "head";
     public const string DistillationHead = "head_dist";
@@ -42,7 +45,7 @@ internal static class CheckpointNames
             {
                 if (required)
                 {
-                    Report($"missing {name} {Text(shape)}");
+                    Report($"missing {source.StoredName(name)} {Text(shape)}");
                 }
 
                 continue;
@@ -51,7 +54,7 @@ internal static class CheckpointNames
             known.Add(name);
             if (!found.SequenceEqual(shape))
             {
-                Report($"{name} has shape {Text(found)}, expected {Text(shape)}");
+                Report($"{source.StoredName(name)} has shape {Text(found)}, expected {Text(shape)}");
             }
         }
 
@@ -59,7 +62,8 @@ internal static class CheckpointNames
         {
             if (!known.Contains(name))
             {
-                Report($"unexpected {(name.Length > 100 ? string.Concat(name.AsSpan(0, 100), "...") : name)}");
+                string stored = source.StoredName(name);
+                Report($"unexpected {(stored.Length > 100 ? string.Concat(stored.AsSpan(0, 100), "...") : stored)}");
             }
         }
 
@@ -81,7 +85,7 @@ internal static class CheckpointNames
 
     private static IEnumerable<(string Name, long[] Shape, bool Required)> Expected(VisionTransformerConfiguration configuration)
     {
-        long width = configuration.Width, hidden = configuration.HiddenWidth, patch = configuration.PatchSize, tokens = configuration.TokenCount, classes = configuration.ClassCount;
+        long width = configuration.Width, inner = configuration.AttentionWidth, hidden = configuration.HiddenWidth, patch = configuration.PatchSize, tokens = configuration.TokenCount, classes = configuration.ClassCount;
         yield return (ClassToken, [1, 1, width], true);
         if (configuration.HasDistillationToken)
         {
@@ -91,9 +95,18 @@ internal static class CheckpointNames
         yield return (PositionEmbedding, [1, tokens, width], true);
         yield return (PatchProjection + ".weight", [width, configuration.ChannelCount, patch, patch], true);
         yield return (PatchProjection + ".bias", [width], true);
+        if (configuration.HasPatchNorms)
+        {
+            foreach ((string norm, long length) in new[] { (PatchNorm, configuration.ChannelCount * patch * patch), (PatchTokenNorm, width) })
+            {
+                yield return (norm + ".weight", [length], true);
+                yield return (norm + ".bias", [length], true);
+            }
+        }
+
         for (int block = 0; block < configuration.Depth; block++)
         {
-            foreach ((string part, long outputs, long inputs) in new[] { ("attn.qkv", 3 * width, width), ("attn.proj", width, width), ("mlp.fc1", hidden, width), ("mlp.fc2", width, hidden) })
+            foreach ((string part, long outputs, long inputs) in new[] { ("attn.qkv", 3 * inner, width), ("attn.proj", width, inner), ("mlp.fc1", hidden, width), ("mlp.fc2", width, hidden) })
             {
                 yield return (Block(block, part + ".weight"), [outputs, inputs], true);
                 if (configuration.HasQueryKeyValueBias || part != "attn.qkv")

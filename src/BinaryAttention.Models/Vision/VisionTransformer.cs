@@ -9,7 +9,7 @@ namespace BinaryAttention.Models.Vision;
 
 /// <summary>
 /// A vision transformer (ViT: Dosovitskiy et al. 2021; DeiT: Touvron et al. 2021) for inference, with exact or one-bit attention (BinaryAttention, CVPR 2026).
-/// Pre-norm blocks, exact GELU, class token, learned positions. Memory grows with tokens times width, never with tokens squared.
+/// Pre-norm blocks, class token, learned positions. Memory grows with tokens times width, never with tokens squared.
 /// A model does not change after it was loaded and may be called from several threads at once: each call takes buffers from a pool of its own, which are kept for
 /// the next. Results have the same bits at any number of threads and in any batch.
 /// </summary>
@@ -47,27 +47,38 @@ public sealed class VisionTransformer
     /// <summary>Values of one input image, <c>[channels, height, width]</c>.</summary>
     public int ImageLength => Configuration.ChannelCount * Configuration.ImageHeight * Configuration.ImageWidth;
 
-    /// <summary>Loads a checkpoint with the published names: safetensors, PyTorch (.pth, .pt) or NumPy (.npz), told by its content.</summary>
+    /// <summary>Loads a checkpoint with the official (timm) names or those of vit-pytorch: safetensors, PyTorch (.pth, .pt) or NumPy (.npz), told by its content.</summary>
     /// <param name="path">The file.</param>
     /// <param name="configuration">The sizes; read off the checkpoint's shapes if null.</param>
     /// <param name="options">Attention, image size, backend; exact attention on the CPU if null.</param>
+    /// <param name="checkpoint">Which model of the file, and what its tensors cannot say; see there for what holds if null.</param>
+    /// <exception cref="ArgumentException"><paramref name="checkpoint"/> describes the model beside <paramref name="configuration"/>, or its heads do not divide.</exception>
     /// <exception cref="FileFormatException">The file is damaged, or tensors are missing, mis-shaped or too much: one message names them.</exception>
     /// <exception cref="IOException">The file cannot be opened.</exception>
-    public static VisionTransformer Load(string path, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null)
+    public static VisionTransformer Load(string path, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null, CheckpointOptions? checkpoint = null)
     {
-        using var file = TensorFile.Open(path);
-        return Load(WeightSource.FromTensorFile(file, path), configuration, options);
+        using var file = TensorFile.OpenBelow(path, checkpoint?.Prefix);
+        return Load(WeightSource.FromTensorFile(file, path), configuration, options, checkpoint is null ? null : checkpoint with { Prefix = null });
     }
 
     /// <summary>Loads a checkpoint from any source of named tensors, which is not needed afterwards.</summary>
     /// <param name="source">The tensors.</param>
     /// <param name="configuration">The sizes; read off the checkpoint's shapes if null.</param>
     /// <param name="options">Attention, image size, backend; exact attention on the CPU if null.</param>
+    /// <param name="checkpoint">Which model of the source, and what its tensors cannot say; see there for what holds if null.</param>
+    /// <exception cref="ArgumentException"><paramref name="checkpoint"/> describes the model beside <paramref name="configuration"/>, or its heads do not divide.</exception>
     /// <exception cref="FileFormatException">Tensors are missing, mis-shaped or too much: one message names them.</exception>
-    public static VisionTransformer Load(WeightSource source, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null)
+    public static VisionTransformer Load(WeightSource source, VisionTransformerConfiguration? configuration = null, VisionTransformerOptions? options = null, CheckpointOptions? checkpoint = null)
     {
         ArgumentNullException.ThrowIfNull(source);
-        VisionTransformerWeights weights = VisionTransformerWeights.Read(source, configuration ?? ConfigurationReader.Read(source));
+        checkpoint ??= new CheckpointOptions();
+        if (configuration is not null && checkpoint.DescribesModel)
+        {
+            throw new ArgumentException("checkpoint describes the model although configuration does already. Set the values in configuration, or leave it null.", nameof(checkpoint));
+        }
+
+        WeightSource model = VitPytorchSource.Adapt(ModelPrefix.Select(source, checkpoint.Prefix), checkpoint.ChannelCount ?? configuration?.ChannelCount);
+        VisionTransformerWeights weights = VisionTransformerWeights.Read(model, configuration ?? ConfigurationReader.Read(model, checkpoint));
         return new VisionTransformer(weights, options ?? new VisionTransformerOptions());
     }
 
@@ -102,7 +113,7 @@ public sealed class VisionTransformer
             BlockBuffers buffers = Rent(count);
             Embed(images.Slice(first * ImageLength, count * ImageLength), buffers, count, cancellationToken);
             RunBlocks(buffers, count, _weights.Blocks.Length - 1, cancellationToken);
-            _weights.Blocks[^1].ForwardFirstTokens(buffers, count, Configuration.TokenCount, special, Options.Backend, _attention[^1], _threads, cancellationToken);
+            _weights.Blocks[^1].ForwardFirstTokens(buffers, count, Configuration.TokenCount, special, BackendOf(Configuration.Depth - 1), _attention[^1], _threads, cancellationToken);
             _weights.Norm.Forward(buffers.Tokens, buffers.Normalised, count * special, 1, cancellationToken);
             Classify(buffers, count, logits.AsSpan(first * classes, count * classes), cancellationToken);
             _buffers.Add(buffers);
@@ -178,9 +189,11 @@ public sealed class VisionTransformer
     {
         for (int block = 0; block < blocks; block++)
         {
-            _weights.Blocks[block].Forward(buffers, count, Configuration.TokenCount, Options.Backend, _attention[block], _threads, cancellationToken);
+            _weights.Blocks[block].Forward(buffers, count, Configuration.TokenCount, BackendOf(block), _attention[block], _threads, cancellationToken);
         }
     }
+
+    private IAttentionBackend BackendOf(int block) => Options.Observer is { } observer ? new ObservedAttentionBackend(Options.Backend, observer, block) : Options.Backend;
 
     /// <summary>Applies the head to the class tokens, or both heads to their tokens with the mean of the two.</summary>
     private void Classify(BlockBuffers buffers, int count, Span<float> logits, CancellationToken cancellationToken)
@@ -219,7 +232,6 @@ public sealed class VisionTransformer
             return buffers;
         }
 
-        int patchLength = _weights.Patches.PatchLength;
-        return new BlockBuffers(rows, Configuration.Width, Math.Max(Math.Max(3 * Configuration.Width, Configuration.HiddenWidth), patchLength));
+        return new BlockBuffers(rows, Configuration.Width, Configuration.AttentionWidth, Math.Max(Math.Max(3 * Configuration.AttentionWidth, Configuration.HiddenWidth), _weights.Patches.RoomLength));
     }
 }

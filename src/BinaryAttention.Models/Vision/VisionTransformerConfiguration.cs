@@ -6,6 +6,8 @@ namespace BinaryAttention.Models.Vision;
 /// </summary>
 public sealed record VisionTransformerConfiguration
 {
+    private readonly int _headDimension;
+
     /// <summary>Rows of pixels of an input image; a multiple of <see cref="PatchSize"/>.</summary>
     public int ImageHeight { get; init; } = 224;
 
@@ -24,11 +26,27 @@ public sealed record VisionTransformerConfiguration
     /// <summary>Transformer blocks.</summary>
     public int Depth { get; init; } = 12;
 
-    /// <summary>Attention heads of every block; must divide <see cref="Width"/>.</summary>
+    /// <summary>Attention heads of every block; must divide <see cref="Width"/> unless <see cref="HeadDimension"/> is set.</summary>
     public int HeadCount { get; init; } = 3;
+
+    /// <summary>Channels of one attention head. 0, the default, stands for <see cref="Width"/> over <see cref="HeadCount"/> and is never read back.</summary>
+    public int HeadDimension
+    {
+        get => _headDimension != 0 ? _headDimension : Width / HeadCount;
+        init => _headDimension = value;
+    }
+
+    /// <summary>Channels of a query: all heads together. <see cref="Width"/>, unless <see cref="HeadDimension"/> is set.</summary>
+    public int AttentionWidth => _headDimension != 0 ? _headDimension * HeadCount : Width;
 
     /// <summary>Hidden channels of the perceptrons over <see cref="Width"/>.</summary>
     public double MlpRatio { get; init; } = 4;
+
+    /// <summary>The function between the two layers of the perceptrons.</summary>
+    public MlpActivation Activation { get; init; }
+
+    /// <summary>Whether patches are normalised before their projection, and again after it.</summary>
+    public bool HasPatchNorms { get; init; }
 
     /// <summary>Classes of the head.</summary>
     public int ClassCount { get; init; } = 1000;
@@ -81,9 +99,6 @@ public sealed record VisionTransformerConfiguration
     /// <summary>Special tokens and patches.</summary>
     public int TokenCount => SpecialTokenCount + (GridHeight * GridWidth);
 
-    /// <summary>Channels of one attention head.</summary>
-    public int HeadDimension => Width / HeadCount;
-
     /// <summary>Hidden channels of the perceptrons.</summary>
     public int HiddenWidth => (int)Math.Round(Width * MlpRatio);
 
@@ -112,9 +127,19 @@ public sealed record VisionTransformerConfiguration
             throw new ArgumentException($"The image is {ImageHeight} x {ImageWidth} pixels; both sides must be multiples of PatchSize {PatchSize}. Resize or crop the images.", "configuration");
         }
 
-        if (Width % HeadCount != 0)
+        if (_headDimension == 0 && Width % HeadCount != 0)
         {
-            throw new ArgumentException($"HeadCount is {HeadCount}; it must divide Width {Width}.", "configuration");
+            throw new ArgumentException($"HeadCount is {HeadCount}; it must divide Width {Width}. Set HeadDimension where heads do not share the width.", "configuration");
+        }
+
+        if (_headDimension < 0)
+        {
+            throw new ArgumentException($"HeadDimension is {_headDimension}; it must be at least 1, or 0 for Width / HeadCount.", "configuration");
+        }
+
+        if (Activation is not (MlpActivation.Gelu or MlpActivation.Relu))
+        {
+            throw new ArgumentException($"Activation is {Activation}; expected Gelu or Relu.", "configuration");
         }
 
         if (!double.IsFinite(MlpRatio) || HiddenWidth < 1 || MlpRatio > 1024)
@@ -135,9 +160,14 @@ public sealed record VisionTransformerConfiguration
         // Every buffer of one image must be indexable by an int, whatever a damaged file claims.
         // TokenCount itself may have wrapped around, so tokens are counted again in 64 bits.
         long tokens = SpecialTokenCount + ((long)GridHeight * GridWidth);
-        if (tokens > int.MaxValue || tokens * Math.Max(Math.Max(3L * Width, HiddenWidth), (long)ChannelCount * PatchSize * PatchSize) > Array.MaxLength)
+        if (tokens > int.MaxValue || tokens * Math.Max(Math.Max(3L * Width, HiddenWidth), ((long)ChannelCount * PatchSize * PatchSize) + Width) > Array.MaxLength)
         {
             throw new ArgumentException($"{tokens} tokens of Width {Width} do not fit one array; use smaller images or larger patches.", "configuration");
+        }
+
+        if ((long)_headDimension * HeadCount > Array.MaxLength / (3 * tokens))
+        {
+            throw new ArgumentException($"{tokens} tokens of {HeadCount} heads of HeadDimension {_headDimension} do not fit one array; use smaller images or larger patches.", "configuration");
         }
     }
 

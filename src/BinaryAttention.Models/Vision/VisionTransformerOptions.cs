@@ -9,6 +9,9 @@ public sealed record VisionTransformerOptions
     /// <summary>What computes the attention; the CPU by default.</summary>
     public IAttentionBackend Backend { get; init; } = CpuAttentionBackend.Instance;
 
+    /// <summary>Sees queries, keys and values of every layer while the model runs; nobody if null.</summary>
+    public IAttentionObserver? Observer { get; init; }
+
     /// <summary>Rows of pixels of the images; null for those of the checkpoint. Another size resizes the position embedding and the relative tables.</summary>
     public int? ImageHeight { get; init; }
 

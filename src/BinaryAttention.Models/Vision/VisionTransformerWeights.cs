@@ -2,6 +2,7 @@
 using BinaryAttention.Formats;
 using BinaryAttention.Models.Checkpoints;
 using BinaryAttention.Models.Layers;
+using BinaryAttention.Models.LinearAlgebra;
 
 namespace BinaryAttention.Models.Vision;
 
@@ -10,12 +11,18 @@ internal sealed class VisionTransformerWeights
     private VisionTransformerWeights(WeightSource source, VisionTransformerConfiguration configuration)
     {
         Configuration = configuration;
-        int width = configuration.Width, hidden = configuration.HiddenWidth, patch = configuration.PatchSize;
+        int width = configuration.Width, inner = configuration.AttentionWidth, hidden = configuration.HiddenWidth, patch = configuration.PatchSize;
         SpecialTokens = configuration.HasDistillationToken
             ? [.. source.ReadSingles(CheckpointNames.ClassToken), .. source.ReadSingles(CheckpointNames.DistillationToken)]
             : source.ReadSingles(CheckpointNames.ClassToken);
         PositionEmbedding = source.ReadSingles(CheckpointNames.PositionEmbedding);
-        Patches = new PatchEmbedding(ReadLinear(CheckpointNames.PatchProjection, width, configuration.ChannelCount * patch * patch), configuration.ChannelCount, patch);
+        Patches = new PatchEmbedding(
+            ReadLinear(CheckpointNames.PatchProjection, width, configuration.ChannelCount * patch * patch),
+            configuration.ChannelCount,
+            patch,
+            configuration.HasPatchNorms ? ReadNorm(CheckpointNames.PatchNorm) : null,
+            configuration.HasPatchNorms ? ReadNorm(CheckpointNames.PatchTokenNorm) : null);
+        MatrixEpilogue activation = configuration.Activation == MlpActivation.Relu ? MatrixEpilogue.Relu : MatrixEpilogue.Gelu;
         Blocks = new TransformerBlock[configuration.Depth];
         RelativeTables = configuration.HasRelativePositionBias ? new float[configuration.Depth][] : [];
         for (int block = 0; block < configuration.Depth; block++)
@@ -23,10 +30,10 @@ internal sealed class VisionTransformerWeights
             string Part(string part) => CheckpointNames.Block(block, part);
             Blocks[block] = new TransformerBlock(
                 ReadNorm(Part("norm1")),
-                new SelfAttention(ReadLinear(Part("attn.qkv"), 3 * width, width, configuration.HasQueryKeyValueBias), configuration.HeadCount),
-                ReadLinear(Part("attn.proj"), width, width),
+                new SelfAttention(ReadLinear(Part("attn.qkv"), 3 * inner, width, configuration.HasQueryKeyValueBias), configuration.HeadCount),
+                ReadLinear(Part("attn.proj"), width, inner),
                 ReadNorm(Part("norm2")),
-                new Mlp(ReadLinear(Part("mlp.fc1"), hidden, width), ReadLinear(Part("mlp.fc2"), width, hidden)));
+                new Mlp(ReadLinear(Part("mlp.fc1"), hidden, width), ReadLinear(Part("mlp.fc2"), width, hidden), activation));
             if (configuration.HasRelativePositionBias)
             {
                 RelativeTables[block] = source.ReadSingles(CheckpointNames.RelativeTable(block));

@@ -17,6 +17,7 @@ internal sealed unsafe class AllowedKeys : IDisposable
         _specification = specification;
         AttentionShape shape = specification.Shape;
         KeyMask mask = specification.Mask;
+        AllowsAll = mask.IsEmpty;
         _wordsPerRow = Bits.KeyCodes.Blocks(shape.KeyLength);
         _queryBlocks = Bits.KeyCodes.Blocks(shape.QueryLength);
         _pairsPerHead = mask.Pairs.Length != (long)shape.QueryLength * _wordsPerRow;
@@ -33,11 +34,14 @@ internal sealed unsafe class AllowedKeys : IDisposable
     }
 #pragma warning restore MA0055
 
+    /// <summary>Whether every row sees every key.</summary>
+    public bool AllowsAll { get; }
+
     /// <summary>Whether leading keys of a row may be masked.</summary>
     public bool HasGaps => _specification.Mask.HasGaps;
 
     /// <summary>How many leading keys a row of a (batch, query head) pair may see.</summary>
-    public int Leading(int head, int query) => _specification.LeadingKeys(head / _specification.Shape.HeadCount, query);
+    public int Leading(int head, int query) => AllowsAll ? _specification.Shape.KeyLength : _specification.LeadingKeys(head / _specification.Shape.HeadCount, query);
 
     /// <summary>Fills one bit per key, 64 keys a word, for the words that hold the row's leading keys; gives how many words that are.</summary>
     public int Words(int head, int query, ulong* words)

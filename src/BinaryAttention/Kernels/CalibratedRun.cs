@@ -35,6 +35,8 @@ internal sealed unsafe class CalibratedRun : KernelRun
     public static KernelRun Create(IAttentionKernel kernel, AttentionSpecification specification) =>
         specification.Calibration is { } calibration ? new CalibratedRun(kernel, specification, calibration) : kernel.Create(specification);
 
+    public override long PackedBytes => _run.PackedBytes + _key.ByteCount;
+
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
     {
         _key.Set(key, cancellationToken);

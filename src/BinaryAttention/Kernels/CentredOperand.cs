@@ -43,6 +43,8 @@ internal sealed unsafe class CentredOperand : IDisposable
 
     public TokenView View => new(_memory.As<float>(), (nint)_dimension * _tokens * _heads, (nint)_dimension * _tokens, _dimension);
 
+    public long ByteCount => _memory.Bytes;
+
     public static int Tiles(int tokens) => (tokens + TileTokens - 1) / TileTokens;
 
     public void Set(TokenView source, CancellationToken cancellationToken)

@@ -6,6 +6,9 @@ namespace BinaryAttention.Kernels;
 
 internal abstract unsafe class KernelRun : IDisposable
 {
+    /// <summary>Bytes that packed keys and values take.</summary>
+    public abstract long PackedBytes { get; }
+
     /// <summary>Packs keys and values: bits, magnitudes, key codes, value quantisation and layout.</summary>
     public abstract void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken);
 

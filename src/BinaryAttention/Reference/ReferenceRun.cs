@@ -12,6 +12,8 @@ internal sealed unsafe class ReferenceRun(AttentionSpecification specification) 
     private ReferenceOperand? _key;
     private ReferenceOperand? _value;
 
+    public override long PackedBytes => sizeof(float) * (long)specification.Shape.BatchSize * specification.Shape.KeyHeadCount * specification.Shape.KeyLength * (specification.Shape.HeadDimension + specification.Shape.ValueDimension);
+
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
     {
         AttentionShape shape = specification.Shape;

@@ -8,6 +8,7 @@ public sealed class ProgramTests
     [InlineData("doctor")]
     [InlineData("classify")]
     [InlineData("evaluate")]
+    [InlineData("compare")]
     [InlineData("bench")]
     [InlineData("bench attention")]
     [InlineData("inspect")]
@@ -26,7 +27,7 @@ public sealed class ProgramTests
         foreach (CommandRun run in (CommandRun[])[CommandRun.Of("--help"), CommandRun.Of()])
         {
             Assert.Equal(ExitCodes.Success, run.ExitCode);
-            Assert.All((string[])["doctor", "classify", "evaluate", "bench", "inspect"], name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
+            Assert.All((string[])["doctor", "classify", "evaluate", "compare", "bench", "inspect"], name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
         }
     }
 
@@ -36,6 +37,7 @@ public sealed class ProgramTests
     [InlineData("bench")]
     [InlineData("classify")]
     [InlineData("evaluate --model x")]
+    [InlineData("compare --model x")]
     [InlineData("bench attention")]
     public void UsageErrors_GiveExitCode2(string arguments) => CommandRun.Of(arguments.Split(' ')).ShouldBeBadInput("--help");
 

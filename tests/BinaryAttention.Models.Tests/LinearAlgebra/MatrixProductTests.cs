@@ -87,10 +87,18 @@ public sealed class MatrixProductTests
         float[] expected = [.. plain];
         BinaryAttention.Models.Layers.Gelu.Apply(expected);
         Assert.Equal(expected, activated);
+        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Relu, 1, default);
+        Assert.Equal(Array.ConvertAll(plain, static value => Math.Max(value, 0)), activated);
         for (int i = 0; i < plain.Length; i++)
         {
             Assert.Equal(plain[i] + start[i], added[i]);
         }
+
+        // A NaN is not turned into a plain 0.
+        x[inputs + 3] = float.NaN;
+        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Relu, 1, default);
+        Assert.All(activated[outputs..(2 * outputs)], static value => Assert.True(float.IsNaN(value)));
+        Assert.All(activated[..outputs], static value => Assert.True(value >= 0));
     }
 
     [Fact]

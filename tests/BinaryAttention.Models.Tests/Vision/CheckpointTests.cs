@@ -110,6 +110,13 @@ public sealed class CheckpointTests
     }
 
     [Theory]
+    [InlineData(-1, 3, MlpActivation.Gelu)]
+    [InlineData(int.MaxValue, int.MaxValue, MlpActivation.Gelu)]
+    [InlineData(64, 3, (MlpActivation)2)]
+    public void ImpossibleHeadsAndActivations_AreRefused(int headDimension, int heads, MlpActivation activation) =>
+        Assert.Throws<ArgumentException>(() => new VisionTransformerConfiguration { HeadDimension = headDimension, HeadCount = heads, Activation = activation }.Validate());
+
+    [Theory]
     [InlineData(0, 4, 3, 64)]
     [InlineData(16, 5, 3, 64)]
     [InlineData(16, 4, 5, 64)]

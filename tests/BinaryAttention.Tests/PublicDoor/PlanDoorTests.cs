@@ -114,4 +114,16 @@ public sealed class PlanDoorTests
 
     private static void Refused(string part, Action call) =>
         Assert.Contains(part, Assert.ThrowsAny<ArgumentException>(call).Message, StringComparison.Ordinal);
+
+    // Codes of 6 or 4 bits, a byte each, by 64 keys; 4 bytes of weight; a byte per value channel, padded to panels of 16 or 32; 8 bytes per channel of scale and mean.
+    [Fact]
+    public void PackedByteCount_IsThatOfBitsAndBytes()
+    {
+        AttentionShape shape = new(2, 4, 1, 4096, 64, 64) { KeyHeadCount = 2 };
+        using AttentionPlan plan = AttentionPlan.Create(shape, new BinaryAttentionOptions { Kernel = "simd" });
+        long perKey = plan.PackedByteCount / (2 * 2 * 4096);
+        Assert.InRange(perKey, 11 + 64 + 4, 16 + 64 + 4);
+        using AttentionPlan exact = AttentionPlan.Create(shape, new AttentionOptions { Kernel = "simd" });
+        Assert.Equal(2 * 2 * 4096 * 128 * sizeof(float), exact.PackedByteCount);
+    }
 }

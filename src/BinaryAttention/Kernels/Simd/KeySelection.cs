@@ -62,10 +62,15 @@ internal sealed unsafe class KeySelection : IDisposable
 
     private void SelectLeading(AllowedKeys allowed, int head, int firstQuery, int rows)
     {
-        int most = 0;
-        for (int row = 0; row < rows; row++)
+        if (allowed.AllowsAll && RunCount == 1)
         {
-            _keys[row] = allowed.Leading(head, firstQuery + row);
+            return; // as for the rows before
+        }
+
+        int most = 0;
+        for (int row = 0; row < Rows; row++)
+        {
+            _keys[row] = allowed.Leading(head, firstQuery + Math.Min(row, rows - 1));
             most = Math.Max(most, _keys[row]);
         }
 

@@ -51,6 +51,9 @@ internal sealed unsafe class PackedKeyValue : IDisposable
 
     public ValueLayout Layout { get; }
 
+    /// <summary>Bytes of codes, weights, values, scales and means.</summary>
+    public long ByteCount => _codes.Bytes + _weights.Bytes + _values.Bytes + _channels.Bytes;
+
     private bool IsFull => _specification.Quantization == ValueQuantization.Full;
 
     private long SignWordBytes => (long)_specification.Shape.KeyLength * SignRow.Words(_specification.Shape.HeadDimension) * sizeof(ulong);

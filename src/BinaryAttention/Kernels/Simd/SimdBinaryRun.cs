@@ -37,6 +37,8 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     private readonly BinaryScratch?[] _scratches;
     private readonly int _planes;
     private readonly bool _hasLongDistances;
+    private readonly bool _usesNumeratorTables;
+    private readonly bool _isFull;
     private readonly int _tileQueries;
     private readonly int _tiles;
     private TokenView _destination;
@@ -45,6 +47,8 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
     public SimdBinaryRun(AttentionSpecification specification)
     {
         _specification = specification;
+        _usesNumeratorTables = specification.UsesNumeratorTables;
+        _isFull = specification.Quantization == ValueQuantization.Full;
         _loop = specification.CreateLoop();
         _attendTile = AttendTile;
         AttentionShape shape = specification.Shape;
@@ -64,7 +68,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
 
     private static int FloatPanelColumns => FloatProduct<TFloat, TFloatLanes>.PanelColumns;
 
-    private bool IsFull => _specification.Quantization == ValueQuantization.Full;
+    public override long PackedBytes => _keyValue.ByteCount;
 
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken) => _keyValue.Set(key, value, cancellationToken);
 
@@ -137,7 +141,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         }
 
         FindDistances(scratch, head, keyHead, firstQuery, rows, slopes);
-        if (!_specification.UsesNumeratorTables && !scratch.Selection.IsPrefix)
+        if (!_usesNumeratorTables && !scratch.Selection.IsPrefix)
         {
             SelectWeights(scratch, keyHead);
         }
@@ -147,7 +151,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
             results[row] = Row(scratch, head, keyHead, firstQuery + row, row, Math.Abs(slopes[row]), scale);
         }
 
-        if (IsFull)
+        if (_isFull)
         {
             FloatValueProduct<TFloat, TFloatLanes>.Multiply(scratch, _keyValue.FloatValues(keyHead), _layout.PaddedKeys, FloatPanels.Count(_specification.Shape.ValueDimension, FloatPanelColumns));
         }
@@ -171,7 +175,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         {
             for (int row = 0; row < Rows && !_hasLongDistances; row++)
             {
-                bool flip = _specification.UsesNumeratorTables && slopes[row] < 0;
+                bool flip = _usesNumeratorTables && slopes[row] < 0;
                 TLookup.BuildTables(_queries.Words(queryPlane, head, firstQuery + Math.Min(row, rows - 1)), dimension, flip, scratch.QueryTables + (row * _planes * TLookup.TableBytes));
             }
 
@@ -191,7 +195,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
                     int keys = Math.Min(run.Keys, _specification.Shape.KeyLength - run.FirstKey);
                     for (int row = 0; row < rows; row++)
                     {
-                        bool flip = _specification.UsesNumeratorTables && slopes[row] < 0;
+                        bool flip = _usesNumeratorTables && slopes[row] < 0;
                         LongDistances.Find(_queries.Words(queryPlane, head, firstQuery + row), words, keys, dimension, flip, scratch.LongDistances + pairRows + ((long)row * scratch.PaddedKeys) + run.Position);
                     }
                 }
@@ -208,17 +212,17 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         int keys = selection.Keys(row);
         ulong* words = selection.HasGaps(row) ? selection.Words(row) : null;
         byte* probabilities = scratch.Distances + offset;
-        float* logits = IsFull ? scratch.FloatRows + offset : scratch.Logits;
+        float* logits = _isFull ? scratch.FloatRows + offset : scratch.Logits;
         RowResult result = RowResult.Masked;
         if (keys > 0)
         {
             int dimension = _specification.Shape.HeadDimension;
-            result = !_specification.UsesNumeratorTables ? LogitRow(scratch, head, keyHead, query, row, keys, words, logits, probabilities, scale)
+            result = !_usesNumeratorTables ? LogitRow(scratch, head, keyHead, query, row, keys, words, logits, probabilities, scale)
                 : _hasLongDistances ? TableStage<TLookup>.LongRow(scratch.LongDistances + offset, probabilities, keys, words, slope, dimension, _specification.Quantization)
                 : TableStage<TLookup>.Row(scratch, probabilities, keys, words, slope, dimension, _specification.Quantization);
         }
 
-        if (IsFull)
+        if (_isFull)
         {
             new Span<float>(logits + keys, selection.PaddedKeys - keys).Clear();
         }
@@ -297,7 +301,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
 
         AttentionShape shape = _specification.Shape;
         float* output = _destination.Token(head / shape.HeadCount, head % shape.HeadCount, query);
-        if (IsFull)
+        if (_isFull)
         {
             // The marks are 0, or NaN for a channel that holds a NaN or infinity.
             int columns = FloatPanels.Count(shape.ValueDimension, FloatPanelColumns) * FloatPanelColumns;

@@ -58,6 +58,8 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
 
     private static int PanelColumns => FloatProduct<TVector, TLanes>.PanelColumns;
 
+    public override long PackedBytes => _keys.Bytes + _values.Bytes;
+
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
     {
         _key = key;

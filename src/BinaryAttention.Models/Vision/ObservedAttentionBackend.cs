@@ -1,0 +1,19 @@
+// A backend that shows the operands to an observer before it passes them on: layers need not know that they are watched.
+namespace BinaryAttention.Models.Vision;
+
+internal sealed class ObservedAttentionBackend(IAttentionBackend backend, IAttentionObserver observer, int layer) : IAttentionBackend
+{
+    public string Name => backend.Name;
+
+    public void ScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, AttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
+    {
+        observer.Observe(layer, query, key, value, shape, options ?? new AttentionOptions(), cancellationToken);
+        backend.ScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
+    }
+
+    public void BinaryScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, BinaryAttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
+    {
+        observer.Observe(layer, query, key, value, shape, options ?? new BinaryAttentionOptions(), cancellationToken);
+        backend.BinaryScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
+    }
+}

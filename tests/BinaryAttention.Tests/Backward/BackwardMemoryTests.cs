@@ -9,10 +9,10 @@ namespace BinaryAttention.Tests.Backward;
 public sealed class BackwardMemoryTests
 {
     [Fact]
-    public void SixHeadsOf4096Tokens_StayBelow300Megabytes()
+    public void SixHeadsOf4096Tokens_StayBelow150Megabytes()
     {
-        Assert.InRange(Bytes(6, 4096, isBinary: true, workers: 16), 1, 300_000_000);
-        Assert.InRange(Bytes(6, 4096, isBinary: false, workers: 16), 1, 300_000_000);
+        Assert.InRange(Bytes(6, 4096, isBinary: true, workers: 16), 1, 150_000_000);
+        Assert.InRange(Bytes(6, 4096, isBinary: false, workers: 16), 1, 150_000_000);
     }
 
     [Fact]

@@ -68,7 +68,7 @@ internal sealed unsafe class KeySelection : IDisposable
         }
 
         int most = 0;
-        for (int row = 0; row < Rows; row++)
+        for (int row = 0; row < _keys.Length; row++)
         {
             _keys[row] = allowed.Leading(head, firstQuery + Math.Min(row, rows - 1));
             most = Math.Max(most, _keys[row]);

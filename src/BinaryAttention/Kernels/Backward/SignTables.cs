@@ -25,6 +25,9 @@ internal static unsafe class SignTables
 
     private const int Entries = 16;
 
+    /// <summary>Groups that hold some tokens.</summary>
+    public static int Groups(int tokens) => (tokens + GroupTokens - 1) / GroupTokens;
+
     /// <summary>Writes the patterns of four tokens; those beyond the last one count as 0 bits and must have factor 0.</summary>
     /// <param name="words">Sign words of the first token.</param>
     /// <param name="tokens">Tokens of the group, at most four.</param>

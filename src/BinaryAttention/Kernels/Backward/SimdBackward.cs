@@ -29,7 +29,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
     private readonly AllowedKeys _allowed;
     private readonly BiasGradient? _bias;
     private readonly NativeBuffer _values;
-    private readonly NativeBuffer _keys;
+    private readonly BackwardProducts<TVector, TLanes> _products;
     private readonly KeyGradientSums _sums;
     private readonly BackwardScratch?[] _scratches;
     private readonly int _keyColumns;
@@ -48,14 +48,14 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         _allowed = new AllowedKeys(specification);
         _bias = BiasGradient.Create(specification, partition, call);
         _values = new NativeBuffer((long)partition.Groups * partition.PaddedKeys * shape.ValueDimension * sizeof(float));
-        _keys = new NativeBuffer((long)partition.Groups * partition.PaddedKeys * _keyColumns * sizeof(float));
+        _products = new BackwardProducts<TVector, TLanes>(specification, partition, source, _keyColumns, _valueColumns);
         _sums = new KeyGradientSums(partition, _keyColumns, _valueColumns, workers);
         _scratches = new BackwardScratch?[workers];
     }
 
     /// <summary>Bytes that a run takes at most beside the operands.</summary>
     public long WorkspaceBytes =>
-        _values.Bytes + _keys.Bytes + _sums.Bytes + _source.WorkspaceBytes + (_bias?.Bytes ?? 0)
+        _values.Bytes + _products.Bytes + _sums.Bytes + _source.WorkspaceBytes + (_bias?.Bytes ?? 0)
         + (_scratches.Length * BackwardScratch.Bytes(_partition, _specification.Shape.ValueDimension, _keyColumns, _valueColumns, HasLevels, _source.HasSignTables));
 
     private static int PanelColumns => FloatProduct<TVector, TLanes>.PanelColumns;
@@ -87,7 +87,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         _allowed.Dispose();
         _bias?.Dispose();
         _values.Dispose();
-        _keys.Dispose();
+        _products.Dispose();
         _sums.Dispose();
         foreach (BackwardScratch? scratch in _scratches)
         {
@@ -97,15 +97,13 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
 
     private float* Values(int group) => _values.As<float>() + ((long)group * _partition.PaddedKeys * _specification.Shape.ValueDimension);
 
-    private float* Keys(int group) => _keys.As<float>() + ((long)group * _partition.PaddedKeys * _keyColumns);
-
     private void SetKeyHead(int group, int worker)
     {
         AttentionShape shape = _specification.Shape;
         int batch = group / shape.KeyHeadCount;
         int valid = _specification.ValidKeys(batch);
         float* values = _call.Value.Head(batch, group % shape.KeyHeadCount);
-        _source.SetKeys(group, worker, Keys(group));
+        _source.SetKeys(group, worker, _products.Keys(group));
         if (HasLevels)
         {
             TrainedValues.PackTransposed(values, _call.Value.TokenStride, valid, shape.ValueDimension, PanelColumns, Values(group));
@@ -172,7 +170,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
                     int count = Math.Min(ChunkKeys, end - key);
                     FindLogitGradients(scratch, run.Position + key, count, queries);
                     AddBias(scratch, group, segment, head, firstQuery, queries, run.FirstKey + key, run.Position + key, count);
-                    Multiply(scratch, group, head, firstQuery, run.FirstKey + key, run.Position + key, count, queries, keySums, valueSums);
+                    _products.Add(scratch, group, head, firstQuery, run.FirstKey + key, run.Position + key, count, queries, keySums, valueSums);
                 }
             }
         }
@@ -183,7 +181,7 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
     // Rows that fill up the last unit, or the last group of four: exponentials 0, so that whatever they are multiplied by adds nothing.
     private static void ClearSpareRows(BackwardScratch scratch, int queries, int paddedKeys)
     {
-        int end = Math.Max(Units(queries) * UnitRows, Groups(queries) * SignTables.GroupTokens);
+        int end = Math.Max(Units(queries) * UnitRows, SignTables.Groups(queries) * SignTables.GroupTokens);
         for (int row = queries; row < end; row++)
         {
             new Span<float>(scratch.Exponentials + (row * scratch.RowStride), paddedKeys).Clear();
@@ -277,97 +275,6 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
         }
     }
 
-    // The three products of a chunk.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Multiply(BackwardScratch scratch, int group, int head, int firstQuery, int firstKey, int position, int count, int queries, float* keySums, float* valueSums)
-    {
-        AddTransposed(scratch.Factors + position, scratch.RowStride, scratch.ValueSide, queries, count, valueSums + ((long)firstKey * _valueColumns), _valueColumns);
-        if (_source.HasSignTables)
-        {
-            AddSignProducts(scratch, group, head, firstQuery, firstKey, position, count, queries, keySums + ((long)firstKey * _keyColumns));
-            return;
-        }
-
-        for (int column = 0; column < _keyColumns; column += PanelColumns)
-        {
-            float* panel = Keys(group) + ((long)column * _partition.PaddedKeys) + ((long)firstKey * PanelColumns);
-            for (int row = 0; row < queries; row += UnitRows)
-            {
-                FloatProduct<TVector, TLanes>.Multiply(
-                    scratch.Gradients + (row * scratch.RowStride) + position, scratch.RowStride, panel, count, scratch.QuerySums + ((long)row * _keyColumns) + column, _keyColumns, accumulate: true);
-            }
-        }
-
-        AddTransposed(scratch.Gradients + position, scratch.RowStride, scratch.KeySide, queries, count, keySums + ((long)firstKey * _keyColumns), _keyColumns);
-    }
-
-    // dK += dS^T Q' and dQ += dS K' with signs by lookup. Weights that differ from token to token are multiplied into copies of dS first, one weight for all into the tables.
-    private void AddSignProducts(BackwardScratch scratch, int group, int head, int firstQuery, int firstKey, int position, int count, int queries, float* keySums)
-    {
-        int rowGroups = Groups(queries);
-        float* gradients = scratch.Gradients + position;
-        float* factors = gradients;
-        nint stride = scratch.RowStride;
-        float scale = _specification.ScaleOf(head % _specification.Shape.HeadCount);
-        float* queryWeights = _source.QueryWeights(head) + firstQuery;
-        float* keyWeights = _source.KeyWeights(group) + firstKey;
-        if (_source.QueriesShareWeight)
-        {
-            SignTables.WriteSigns(queryWeights[0] * scale, scratch.Signs);
-        }
-        else
-        {
-            factors = scratch.Weighted;
-            stride = ChunkKeys + 16;
-            SignTables.WriteSigns(scale, scratch.Signs);
-            for (int row = 0; row < rowGroups * SignTables.GroupTokens; row++)
-            {
-                TensorPrimitives.Multiply(new ReadOnlySpan<float>(gradients + (row * scratch.RowStride), count), row < queries ? queryWeights[row] : 0, new Span<float>(factors + (row * stride), count));
-            }
-        }
-
-        for (int key = 0; key < count; key += SignTables.Rows)
-        {
-            for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
-            {
-                SignTables.AddFour(factors + key, 1, stride, scratch.Signs, (int*)scratch.KeySide + column, _keyColumns, rowGroups, keySums + ((long)key * _keyColumns) + column, _keyColumns);
-            }
-        }
-
-        SignTables.WriteSigns(_source.KeysShareWeight ? _source.KeyWeights(group)[0] : 1, scratch.Signs);
-        if (!_source.KeysShareWeight)
-        {
-            int valid = Math.Min(count, _specification.Shape.KeyLength - firstKey);
-            for (int row = 0; row < queries; row++)
-            {
-                var weighted = new Span<float>(gradients + (row * scratch.RowStride), valid);
-                TensorPrimitives.Multiply(weighted, new ReadOnlySpan<float>(keyWeights, valid), weighted);
-            }
-        }
-
-        int* indices = (int*)Keys(group) + ((long)firstKey / SignTables.GroupTokens * _keyColumns);
-        for (int row = 0; row < queries; row += SignTables.Rows)
-        {
-            for (int column = 0; column < _keyColumns; column += SignTables.PanelChannels)
-            {
-                SignTables.AddFour(
-                    gradients + (row * scratch.RowStride), scratch.RowStride, 1, scratch.Signs, indices + column, _keyColumns, count / SignTables.GroupTokens, scratch.QuerySums + ((long)row * _keyColumns) + column, _keyColumns);
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void AddTransposed(float* pairs, nint stride, float* panels, int queries, int count, float* sums, int columns)
-    {
-        for (int key = 0; key < count; key += TransposedProduct<TVector, TLanes>.Keys)
-        {
-            for (int column = 0; column < columns; column += PanelColumns)
-            {
-                TransposedProduct<TVector, TLanes>.Accumulate(pairs + key, stride, panels + ((long)column * _partition.TileRows), queries, sums + ((long)key * columns) + column, columns);
-            }
-        }
-    }
-
     private void WriteQueries(BackwardScratch scratch, int head, int firstQuery, int queries)
     {
         AttentionShape shape = _specification.Shape;
@@ -409,8 +316,6 @@ internal sealed unsafe class SimdBackward<TVector, TLanes> : IDisposable
             TrainedValues.ClipGradient(_call.Value, _call.ValueGradient, batch, head, valid, shape.ValueDimension);
         }
     }
-
-    private static int Groups(int queries) => (queries + SignTables.GroupTokens - 1) / SignTables.GroupTokens;
 
     private static int Units(int queries) => (queries + UnitRows - 1) / UnitRows;
 

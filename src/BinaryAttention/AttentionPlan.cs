@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using BinaryAttention.Kernels;
 using BinaryAttention.Shapes;
+using BinaryAttention.Threading;
 
 namespace BinaryAttention;
 
@@ -40,12 +41,15 @@ public sealed class AttentionPlan : IDisposable
     /// <param name="options">Options of either kind.</param>
     /// <exception cref="ArgumentException">The shape or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">A forced kernel cannot run this call.</exception>
-    public static AttentionPlan Create(in AttentionShape shape, AttentionOptions options)
+    public static AttentionPlan Create(in AttentionShape shape, AttentionOptions options) => Create(shape, options, loop: null);
+
+    /// <summary>A plan that runs on threads which its owner shares between several plans, one run at a time; on threads of its own if null.</summary>
+    internal static AttentionPlan Create(in AttentionShape shape, AttentionOptions options, TileLoop? loop)
     {
         ArgumentNullException.ThrowIfNull(options);
         (OperandExtent query, OperandExtent key, OperandExtent value, OperandExtent destination) = ShapeChecks.Extents(shape, options.Layout);
         AttentionShape matched = shape with { KeyHeadCount = ShapeChecks.Match(query, key, value, destination).KeyHeadCount };
-        AttentionSpecification specification = SpecificationBuilder.Build(matched, options, options is BinaryAttentionOptions) with { KeepsThreads = true };
+        AttentionSpecification specification = SpecificationBuilder.Build(matched, options, options is BinaryAttentionOptions) with { KeepsThreads = true, Loop = loop };
         return new AttentionPlan(specification, options, KernelSelector.Select(specification, options.Kernel, CpuFeatures.Current));
     }
 

@@ -1,0 +1,114 @@
+// Shape and options of a call on the device with every default filled in: what kernels are emitted from. Holds no operand memory.
+namespace BinaryAttention.Cuda.Kernels;
+
+internal sealed record CudaSpecification
+{
+    /// <summary>The longest head and value dimension: one tile of accumulators.</summary>
+    public const int MaximumDimension = 128;
+
+    /// <summary>255 * 127 * keys must stay below 2^31.</summary>
+    public const int MaximumKeyLength = 66_000;
+
+    private const int MaximumGridYZ = 65_535;
+
+    /// <summary>Sizes; KeyHeadCount is filled in. Its token strides are ignored: the strides below count.</summary>
+    public required AttentionShape Shape { get; init; }
+
+    /// <summary>Type of queries, keys and values.</summary>
+    public CudaElement InputType { get; init; }
+
+    /// <summary>Type of the destination.</summary>
+    public CudaElement OutputType { get; init; }
+
+    public required OperandStrides QueryStrides { get; init; }
+
+    public required OperandStrides KeyStrides { get; init; }
+
+    public required OperandStrides ValueStrides { get; init; }
+
+    public required OperandStrides DestinationStrides { get; init; }
+
+    /// <summary>Multiplies every sign product; finite, may be negative.</summary>
+    public required float LogitScale { get; init; }
+
+    /// <summary>Weights of the rows.</summary>
+    public SignWeightingMode Rows { get; init; }
+
+    /// <summary>Weights of the columns.</summary>
+    public SignWeightingMode Columns { get; init; }
+
+    public SignOfZero SignOfZero { get; init; }
+
+    public bool IsCausal { get; init; }
+
+    public bool HasKeyLengths { get; init; }
+
+    public bool WantsLogSumExp { get; init; }
+
+    public CudaBiasKind Bias { get; init; }
+
+    /// <summary>Query heads that read one key head.</summary>
+    public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;
+
+    /// <summary>Dense operands and the default scale.</summary>
+    public static CudaSpecification Dense(AttentionShape shape)
+    {
+        AttentionShape filled = shape.KeyHeadCount == 0 ? shape with { KeyHeadCount = shape.HeadCount } : shape;
+        return new()
+        {
+            Shape = filled,
+            QueryStrides = OperandStrides.Dense(filled.HeadCount, filled.QueryLength, filled.HeadDimension),
+            KeyStrides = OperandStrides.Dense(filled.KeyHeadCount, filled.KeyLength, filled.HeadDimension),
+            ValueStrides = OperandStrides.Dense(filled.KeyHeadCount, filled.KeyLength, filled.ValueDimension),
+            DestinationStrides = OperandStrides.Dense(filled.HeadCount, filled.QueryLength, filled.ValueDimension),
+            LogitScale = (float)(1.0 / Math.Sqrt(filled.HeadDimension)),
+        };
+    }
+
+    /// <summary>Null if kernels exist for the call, else why not.</summary>
+    public string? WhyNot()
+    {
+        if (Shape.HeadDimension > MaximumDimension)
+        {
+            return $"headDimension is {Shape.HeadDimension}; the CUDA kernels take at most {MaximumDimension}";
+        }
+
+        if (Shape.ValueDimension > MaximumDimension)
+        {
+            return $"valueDimension is {Shape.ValueDimension}; the CUDA kernels take at most {MaximumDimension}";
+        }
+
+        if (Shape.KeyLength > MaximumKeyLength)
+        {
+            return $"keyLength is {Shape.KeyLength}; the 32-bit sums of the CUDA kernels hold at most {MaximumKeyLength} keys";
+        }
+
+        if (Bias != CudaBiasKind.None)
+        {
+            return "a bias makes the numerators depend on more than the Hamming distance; the CUDA kernels have table mode only";
+        }
+
+        if (Columns is not (SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.None))
+        {
+            return $"column weights are {Columns}; the CUDA kernels take MeanMagnitudePerHead or None";
+        }
+
+        if (Rows == SignWeightingMode.Learned)
+        {
+            return "row weights are Learned; the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken or None";
+        }
+
+        return Shape.BatchSize > MaximumGridYZ || Shape.HeadCount > MaximumGridYZ
+            ? $"batchSize is {Shape.BatchSize} and headCount {Shape.HeadCount}; a launch takes at most {MaximumGridYZ} of each"
+            : null;
+    }
+
+    /// <summary>Null if a device can run the call, else why not.</summary>
+    /// <param name="computeCapability">80 for sm_80.</param>
+    public string? WhyNot(int computeCapability) => computeCapability switch
+    {
+        < 80 => $"compute capability {computeCapability / 10}.{computeCapability % 10} has no and-popcount of one-bit matrices (8.0 or later has)",
+        >= 100 => $"compute capability {computeCapability / 10}.{computeCapability % 10} has no one-bit matrix product; no kernel on 8-bit signs is written yet",
+        _ => WhyNot(),
+    };
+}

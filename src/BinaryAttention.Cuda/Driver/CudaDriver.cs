@@ -46,7 +46,7 @@ internal sealed unsafe class CudaDriver(DriverTable table)
     /// <summary>Throws unless a call succeeded.</summary>
     /// <param name="result">What the call gave.</param>
     /// <param name="call">Its name in cuda.h.</param>
-    /// <param name="log">The compiler's log, for calls that compile.</param>
+    /// <param name="log">The compiler's log, or what was asked of the call.</param>
     /// <exception cref="CudaException">The call failed.</exception>
     public void Check(int result, string call, string? log = null)
     {

@@ -18,10 +18,7 @@ public sealed class CudaAttentionBackend : IAttentionBackend
     public CudaAttentionBackend(CudaDevice? device = null)
     {
         Device = device ?? CudaDevice.Default;
-        if (Device.WhyNot is { } reason)
-        {
-            throw new NotSupportedException($"{Device.Name} cannot be used: {reason}.");
-        }
+        Device.RequireUsable();
     }
 
     /// <inheritdoc/>

@@ -63,7 +63,7 @@ public sealed class CudaAttentionPlan : IDisposable
             ValueStrides = Strides(value),
             DestinationStrides = Strides(destination),
         };
-        SpecificationMapper.Require(specification, device.ComputeCapabilityNumber);
+        SpecificationMapper.Require(specification, device);
         DeviceRuntime runtime = device.Runtime;
         LoadedProgram program = runtime.Program(specification);
         return new CudaAttentionPlan(device, specification, program, call.Mask.KeyLengths is { } lengths ? Upload(runtime.Context, lengths) : null);

@@ -77,15 +77,23 @@ public sealed class CudaDevice
         {
             lock (_gate)
             {
-                return _runtime ??= IsUsable
-                    ? new DeviceRuntime(_driver, Handle, ComputeCapabilityNumber)
-                    : throw new NotSupportedException($"{Name} cannot be used: {WhyNot}.");
+                RequireUsable();
+                return _runtime ??= new DeviceRuntime(_driver, Handle, ComputeCapabilityNumber);
             }
         }
     }
 
     /// <summary>Name, compute capability and memory on one line.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}, compute capability {ComputeCapability}, {MemoryBytes / (1 << 20)} MiB");
+
+    /// <summary>Refuses a device that cannot be used.</summary>
+    internal void RequireUsable()
+    {
+        if (WhyNot is { } reason)
+        {
+            throw new NotSupportedException($"{Name} cannot be used: {reason}.");
+        }
+    }
 
     internal static CudaDevice Read(CudaDriver driver, int ordinal)
     {

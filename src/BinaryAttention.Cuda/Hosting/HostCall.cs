@@ -27,7 +27,7 @@ internal static unsafe class HostCall
             ValueStrides = value.Strides,
             DestinationStrides = destination.Strides,
         };
-        SpecificationMapper.Require(specification, device.ComputeCapabilityNumber);
+        SpecificationMapper.Require(specification, device);
         cancellationToken.ThrowIfCancellationRequested();
         DeviceRuntime runtime = device.Runtime;
         LoadedProgram program = runtime.Program(specification);

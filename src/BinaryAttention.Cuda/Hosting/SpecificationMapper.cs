@@ -36,9 +36,10 @@ internal static class SpecificationMapper
     }
 
     /// <summary>Refuses what the kernels do not take on a device.</summary>
-    public static void Require(CudaSpecification specification, int computeCapability)
+    public static void Require(CudaSpecification specification, CudaDevice device)
     {
-        if (specification.WhyNot(computeCapability) is { } reason)
+        device.RequireUsable();
+        if (specification.WhyNot(device.ComputeCapabilityNumber) is { } reason)
         {
             throw new NotSupportedException($"{Sentence(reason)}; {OnTheCpu}.");
         }

@@ -50,6 +50,21 @@ internal sealed record CudaSpecification
     /// <summary>Query heads that read one key head.</summary>
     public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;
 
+    /// <summary>Whether every query row has a weight, and so a numerator table, of its own.</summary>
+    public bool HasRowTables => Rows == SignWeightingMode.MeanMagnitudePerToken;
+
+    /// <summary>The attention kernel that serves the call.</summary>
+    public AttentionVariant Variant => new()
+    {
+        Layout = new TileLayout(Shape.HeadDimension, Shape.ValueDimension),
+        OutputType = OutputType,
+        HasRowTables = HasRowTables,
+        IsCausal = IsCausal,
+        HasKeyLengths = HasKeyLengths,
+        WantsLogSumExp = WantsLogSumExp,
+        RowTiles = HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
+    };
+
     /// <summary>Dense operands and the default scale.</summary>
     public static CudaSpecification Dense(AttentionShape shape)
     {

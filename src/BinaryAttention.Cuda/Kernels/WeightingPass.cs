@@ -1,0 +1,136 @@
+// Second pass: numerators by lookup, their exact sums, and the product with the 8-bit values. All sums are 32-bit integers: 255 * 127 * 66,000 keys < 2^31.
+//   P_ij (u8) = table[max_i - agreements_ij];   sum_c += P_ij * level_jc;   sumP += P_ij;   sumR += R_ij
+// The keys' column order makes a lane's scores the bytes of its own left operand (TileLayout). Right operand by matrix load: register q holds channel g, keys 16 q + 4 t .. + 3
+// (PTX ISA, "Matrix Fragments for mma.m16n8k32" and "ldmatrix").
+using BinaryAttention.Cuda.Ptx;
+
+namespace BinaryAttention.Cuda.Kernels;
+
+internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, SignProducts products, NumeratorLookup lookup)
+{
+    private const int Ones = 0x01010101;
+    private readonly int _octets = variant.Layout.PaddedChannels / 8;
+
+    /// <summary>Sums of P times level: [row tile][octet of channels][c0 .. c3].</summary>
+    public PtxRegister[][][] Weighted { get; } = Sums(ptx, variant);
+
+    /// <summary>Sum of P per row of the lane, over the lane's keys.</summary>
+    public PtxRegister[] NumeratorSums { get; } = block.Rows.Select(_ => ptx.Op("mov.b32", 0)).ToArray();
+
+    /// <summary>Sum of R per row of the lane, over the lane's keys.</summary>
+    public PtxRegister[] ResidualSums { get; } = block.Rows.Select(_ => ptx.Op("mov.b32", 0)).ToArray();
+
+    public void Emit(TilePipeline pipeline, PtxRegister keyWords, PtxRegister levels)
+    {
+        TileLayout layout = variant.Layout;
+        PtxRegister laneBytes = ptx.Op("mul.wide.u32", block.Thread, 16);
+        PtxRegister keySource = ptx.Op("add.s64", keyWords, laneBytes);
+        PtxRegister valueSource = ptx.Op("add.s64", levels, laneBytes);
+        PtxRegister copiesKeys = ptx.Op("setp.lt.u32", block.Thread, layout.KeyTileBytes / 16);
+
+        // Lane l gives row l mod 8 of matrix l / 8: channel l mod 8, chunk l / 8 of 16 keys, where the swizzle put it.
+        PtxRegister matrixRow = ptx.Op("and.b32", block.Lane, 7);
+        PtxRegister chunk = ptx.Op("xor.b32", ptx.Op("shr.u32", block.Lane, 3), ptx.Op("shr.u32", matrixRow, 1));
+        PtxRegister matrixOffset = ptx.Op("mad.lo.s32", matrixRow, TileLayout.ChannelBytes, ptx.Op("shl.b32", chunk, 4));
+        pipeline.Run(
+            block.Tiles,
+            (buffer, predicate) =>
+            {
+                PtxRegister target = ptx.Op("mad.lo.s32", block.Thread, 16, buffer);
+                ptx.When(ptx.Op("and.pred", predicate, copiesKeys), () => ptx.CopyAsync(target, 0, keySource, 0));
+                ptx.When(predicate, () =>
+                {
+                    for (int offset = 0; offset < layout.ValueTileBytes; offset += AttentionVariant.Threads * 16)
+                    {
+                        ptx.CopyAsync(target, layout.KeyTileBytes + offset, valueSource, offset);
+                    }
+                });
+                ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
+                ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
+            },
+            (buffer, tile) => Tile(buffer, tile, ptx.Op("add.s32", buffer, matrixOffset)));
+    }
+
+    private static PtxRegister[][][] Sums(PtxEmitter ptx, AttentionVariant variant) =>
+        Enumerable.Range(0, variant.RowTiles).Select(_ => Enumerable.Range(0, variant.Layout.PaddedChannels / 8).Select(_ => Enumerable.Range(0, 4).Select(_ => ptx.Op("mov.b32", 0)).ToArray()).ToArray()).ToArray();
+
+    private void Tile(PtxRegister buffer, PtxRegister tile, PtxRegister matrices)
+    {
+        PtxRegister firstKey = ptx.Op("shl.b32", tile, 6);
+        PtxRegister keyAddress = products.KeyAddress(buffer);
+        PtxLabel masked = ptx.Label("masked_tile");
+        PtxLabel done = ptx.Label("tile_done");
+        ptx.Branch(masked, ptx.Op("setp.gt.s32", ptx.Op("add.s32", firstKey, TileLayout.TileKeys), block.FullLimit));
+        Body(keyAddress, matrices, null);
+        ptx.Branch(done);
+
+        // Only tiles that some row of the warp does not see whole pay for the comparisons.
+        ptx.Place(masked);
+        PtxRegister laneKey = ptx.Op("mad.lo.s32", block.InGroup, 4, firstKey);
+        Body(keyAddress, matrices, block.Limits.Select(limit => ptx.Op("sub.s32", limit, laneKey)).ToArray());
+        ptx.Place(done);
+    }
+
+    private void Body(PtxRegister keyAddress, PtxRegister matrices, PtxRegister[]? limits)
+    {
+        // [row tile][half of 32 keys][a0 .. a3]
+        var left = new PtxRegister[variant.RowTiles, 2][];
+        for (int half = 0; half < 2; half++)
+        {
+            var agreements = new PtxRegister[variant.RowTiles, 4][];
+            for (int tile = 0; tile < 4; tile++)
+            {
+                PtxRegister[] keys = products.Keys(keyAddress, (4 * half) + tile);
+                for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
+                {
+                    agreements[rowTile, tile] = products.Agreements(rowTile, keys);
+                }
+            }
+
+            for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
+            {
+                // a0: row g, tiles 0 and 1;  a1: row g + 8, the same;  a2, a3: tiles 2 and 3.
+                left[rowTile, half] = new PtxRegister[4];
+                for (int register = 0; register < 4; register++)
+                {
+                    int firstTile = register / 2 * 2;
+                    left[rowTile, half][register] = Numerators(rowTile, register % 2, (4 * half) + firstTile, agreements[rowTile, firstTile], agreements[rowTile, firstTile + 1], limits);
+                }
+            }
+        }
+
+        for (int octet = 0; octet < _octets; octet++)
+        {
+            PtxRegister[] values = ptx.New(PtxClass.B32, 4);
+            ptx.LoadMatrices(values, matrices, variant.Layout.KeyTileBytes + (octet * 8 * TileLayout.ChannelBytes));
+            for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
+            {
+                PtxRegister[] sums = Weighted[rowTile][octet];
+                ptx.MultiplyBytes(sums, left[rowTile, 0], values.AsSpan(0, 2), sums);
+                ptx.MultiplyBytes(sums, left[rowTile, 1], values.AsSpan(2, 2), sums);
+            }
+        }
+    }
+
+    // Four keys of one row: their numerators as the bytes of one register, and both sums.
+    private PtxRegister Numerators(int rowTile, int rowHalf, int tile, PtxRegister[] first, PtxRegister[] second, PtxRegister[]? limits)
+    {
+        int row = (2 * rowTile) + rowHalf;
+        var entries = new PtxRegister[4];
+        for (int i = 0; i < entries.Length; i++)
+        {
+            PtxRegister agreements = (i < 2 ? first : second)[(2 * rowHalf) + (i % 2)];
+            PtxRegister? isAllowed = limits is null ? null : ptx.Op("setp.gt.s32", limits[row], TileLayout.KeyOffset(tile + (i / 2), i % 2));
+            entries[i] = lookup.Entry(row, agreements, isAllowed);
+        }
+
+        // P0 P1 R0 R1 and P2 P3 R2 R3, then P0 .. P3 and R0 .. R3.
+        PtxRegister low = ptx.Op("prmt.b32", entries[0], entries[1], 0x5140);
+        PtxRegister high = ptx.Op("prmt.b32", entries[2], entries[3], 0x5140);
+        PtxRegister numerators = ptx.Op("prmt.b32", low, high, 0x5410);
+        PtxRegister residuals = ptx.Op("prmt.b32", low, high, 0x7632);
+        ptx.Into(NumeratorSums[row], "dp4a.u32.u32", numerators, Ones, NumeratorSums[row]);
+        ptx.Into(ResidualSums[row], "dp4a.s32.s32", residuals, Ones, ResidualSums[row]);
+        return numerators;
+    }
+}

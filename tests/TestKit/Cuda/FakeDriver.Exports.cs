@@ -214,7 +214,7 @@ public sealed unsafe partial class FakeDriver
 
     [UnmanagedCallersOnly]
     private static int Fill(ulong device, byte value, nuint bytes, nint stream) => Enter("cuMemsetD8Async", true, fake =>
-        fake.IsDeviceMemory(device, (long)bytes) ? fake.Submit(stream, () => NativeMemory.Fill((void*)device, bytes, value)) : InvalidValue);
+        fake.IsDeviceMemory(device, (long)bytes) ? fake.Submit(stream, () => fake.Memory.Fill(device, value, (long)bytes)) : InvalidValue);
 
     [UnmanagedCallersOnly]
     private static int HostAllocate(nint* address, nuint bytes, uint flags) => Enter("cuMemHostAlloc", true, fake => fake.Allocate(address, (long)bytes, "host memory"));

@@ -83,10 +83,7 @@ public sealed unsafe partial class FakeDriver
             }
         }
 
-        if (kind is "memory" or "host memory")
-        {
-            NativeMemory.AlignedFree((void*)value);
-        }
+        Free(value, kind);
 
         _handles.Remove(value);
         return 0;
@@ -104,11 +101,22 @@ public sealed unsafe partial class FakeDriver
             return CaptureUnsupported;
         }
 
-        void* memory = NativeMemory.AlignedAlloc((nuint)bytes, 256);
-        NativeMemory.Fill(memory, (nuint)bytes, Poison);
-        _handles.Add((nint)memory, new FakeHandle(kind) { Bytes = bytes });
-        *result = (nint)memory;
+        nint address = kind == "memory" ? (nint)Memory.Allocate(bytes) : (nint)NativeMemory.AlignedAlloc((nuint)bytes, 256);
+        _handles.Add(address, new FakeHandle(kind) { Bytes = bytes });
+        *result = address;
         return 0;
+    }
+
+    private void Free(nint address, string kind)
+    {
+        if (kind == "memory")
+        {
+            Memory.Free((ulong)address);
+        }
+        else if (kind == "host memory")
+        {
+            NativeMemory.AlignedFree((void*)address);
+        }
     }
 
     // Runs work at once, or records it while its stream is captured.
@@ -140,7 +148,18 @@ public sealed unsafe partial class FakeDriver
         }
 
         nint address = (nint)host;
-        return Submit(stream, () => Buffer.MemoryCopy(toDevice ? (void*)address : (void*)device, toDevice ? (void*)device : (void*)address, bytes, bytes));
+        return Submit(stream, () =>
+        {
+            var content = new Span<byte>((void*)address, (int)bytes);
+            if (toDevice)
+            {
+                Memory.Write(device, content);
+            }
+            else
+            {
+                Memory.Read(device, content);
+            }
+        });
     }
 
     private int LoadModule(nint* module, byte* image, uint count, int* options, void** values)

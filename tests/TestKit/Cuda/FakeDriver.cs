@@ -10,8 +10,6 @@ namespace TestKit.Cuda;
 /// <summary>A driver for tests.</summary>
 public sealed unsafe partial class FakeDriver : IDisposable
 {
-    private const byte Poison = 0xCD;
-
     private static readonly SemaphoreSlim OneAtATime = new(1);
     private static FakeDriver? _current;
 
@@ -40,6 +38,9 @@ public sealed unsafe partial class FakeDriver : IDisposable
 
     /// <summary>What the compiler writes to its error log when a module is refused.</summary>
     public string CompilerError { get; set; } = string.Empty;
+
+    /// <summary>What stands for device memory; set before anything is allocated.</summary>
+    public IFakeMemory Memory { get; set; } = new HostMemory();
 
     /// <summary>Runs a launch on the fake memory; nothing happens if null.</summary>
     public Action<FakeLaunch>? OnLaunch { get; set; }
@@ -156,10 +157,7 @@ public sealed unsafe partial class FakeDriver : IDisposable
         {
             foreach ((nint address, FakeHandle handle) in _handles)
             {
-                if (handle.Kind is "memory" or "host memory")
-                {
-                    NativeMemory.AlignedFree((void*)address);
-                }
+                Free(address, handle.Kind);
             }
 
             foreach (nint text in _texts.Values)

@@ -20,7 +20,7 @@ public sealed class GpuTests
         Assert.Equal("12.4", line.GetProperty("cudaDriver").GetString());
         Assert.Equal(JsonValueKind.Null, line.GetProperty("whyNoGpu").ValueKind);
         JsonElement[] gpus = [.. line.GetProperty("gpus").EnumerateArray()];
-        Assert.Equal(["Fake A100", "Fake T4"], gpus.Select(gpu => gpu.GetProperty("name").GetString()));
+        Assert.Equal(["Fake A100", "Fake T4"], gpus.Select(gpu => gpu.GetProperty("name").GetString()), StringComparer.Ordinal);
         Assert.True(gpus[0].GetProperty("isUsable").GetBoolean());
         Assert.Contains("7.5", gpus[1].GetProperty("whyNot").GetString(), StringComparison.Ordinal);
         Assert.Contains("Fake T4", Run(fake, "doctor").Output, StringComparison.Ordinal);

@@ -17,7 +17,7 @@ internal static class Probe
     {
         var driver = new CudaDriver(fake.Table());
         Xunit.Assert.Null(driver.Start());
-        return PrimaryContext.Retain(driver, 0);
+        return PrimaryContext.Retain(driver, driver.Device(0));
     }
 
     public static void Launch(LoadedKernel kernel, PrimaryContext context, nint stream)

@@ -30,7 +30,7 @@ public sealed class PlanTests
             plan.Enqueue(pointers, new CudaStream(stream.Value));
             Assert.All(fake.Calls.Skip(before), call => Assert.Contains(call, AllowedCalls, StringComparer.Ordinal));
             Assert.All(fake.Launches, launch => Assert.Equal(stream.Value, launch.Stream));
-            Assert.Equal(plan.Kernels.Select(kernel => kernel.EntryPoint), fake.Launches.Select(launch => launch.EntryPoint));
+            Assert.Equal(plan.Kernels.Select(kernel => kernel.EntryPoint), fake.Launches.Select(launch => launch.EntryPoint), StringComparer.Ordinal);
             Operands.AssertSameBits(expected, memory.Download(pointers.Destination, operands.OutputLength));
         }
 

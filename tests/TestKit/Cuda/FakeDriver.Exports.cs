@@ -80,12 +80,12 @@ public sealed unsafe partial class FakeDriver
     private static int GetCount(int* count) => Enter("cuDeviceGetCount", false, fake => Give(count, fake.Devices.Count));
 
     [UnmanagedCallersOnly]
-    private static int GetDevice(int* device, int ordinal) => Enter("cuDeviceGet", false, fake => ordinal < fake.Devices.Count ? Give(device, ordinal) : InvalidDevice);
+    private static int GetDevice(int* device, int ordinal) => Enter("cuDeviceGet", false, fake => ordinal < fake.Devices.Count ? Give(device, fake._firstNumber + ordinal) : InvalidDevice);
 
     [UnmanagedCallersOnly]
     private static int GetName(byte* name, int length, int device) => Enter("cuDeviceGetName", false, fake =>
     {
-        byte[] text = System.Text.Encoding.UTF8.GetBytes(fake.Devices[device].Name);
+        byte[] text = System.Text.Encoding.UTF8.GetBytes(fake.DeviceOf(device).Name);
         Marshal.Copy(text, 0, (nint)name, Math.Min(text.Length, length - 1));
         name[Math.Min(text.Length, length - 1)] = 0;
         return 0;
@@ -95,21 +95,21 @@ public sealed unsafe partial class FakeDriver
     private static int GetAttribute(int* value, int attribute, int device) => Enter("cuDeviceGetAttribute", false, fake => Give(value, attribute switch
     {
         13 => 1_000_000,
-        16 => fake.Devices[device].MultiprocessorCount,
-        20 => fake.Devices[device].ComputeMode,
-        75 => fake.Devices[device].Major,
-        76 => fake.Devices[device].Minor,
+        16 => fake.DeviceOf(device).MultiprocessorCount,
+        20 => fake.DeviceOf(device).ComputeMode,
+        75 => fake.DeviceOf(device).Major,
+        76 => fake.DeviceOf(device).Minor,
         97 => 160 * 1024,
         _ => 0,
     }));
 
     [UnmanagedCallersOnly]
-    private static int TotalMemory(nuint* bytes, int device) => Enter("cuDeviceTotalMem_v2", false, fake => Give(bytes, (nuint)fake.Devices[device].MemoryBytes));
+    private static int TotalMemory(nuint* bytes, int device) => Enter("cuDeviceTotalMem_v2", false, fake => Give(bytes, (nuint)fake.DeviceOf(device).MemoryBytes));
 
     [UnmanagedCallersOnly]
     private static int GetUuid(byte* uuid, int device) => Enter("cuDeviceGetUuid", false, _ =>
     {
-        new Span<byte>(uuid, 16).Fill((byte)(0x10 + device));
+        new Span<byte>(uuid, 16).Fill((byte)(0x10 + device % 0x100));
         return 0;
     });
 
@@ -117,11 +117,11 @@ public sealed unsafe partial class FakeDriver
     private static int Retain(nint* context, int device) => Enter("cuDevicePrimaryCtxRetain", false, fake =>
     {
         fake._retained++;
-        return Give(context, 0xC0 + device);
+        return Give(context, device);
     });
 
     [UnmanagedCallersOnly]
-    private static int Release(int device) => Enter("cuDevicePrimaryCtxRelease_v2", false, fake =>
+    private static int Release(int device) => IsOfAnEarlierFake(device) ? InvalidContext : Enter("cuDevicePrimaryCtxRelease_v2", false, fake =>
     {
         if (--fake._retained < 0)
         {
@@ -137,7 +137,7 @@ public sealed unsafe partial class FakeDriver
     });
 
     [UnmanagedCallersOnly]
-    private static int Push(nint context) => Enter("cuCtxPushCurrent_v2", false, fake =>
+    private static int Push(nint context) => IsOfAnEarlierFake((int)context) ? InvalidContext : Enter("cuCtxPushCurrent_v2", false, fake =>
     {
         fake.ContextStack().Push(context);
         return 0;
@@ -310,6 +310,10 @@ public sealed unsafe partial class FakeDriver
         *place = value;
         return 0;
     }
+
+    private static bool IsOfAnEarlierFake(int number) => _current is not { } fake || number < fake._firstNumber;
+
+    private FakeDevice DeviceOf(int number) => Devices[number - _firstNumber];
 
     private FakeHandle? StateOf(nint handle) => _handles.GetValueOrDefault(handle);
 }

@@ -12,6 +12,10 @@ public sealed unsafe partial class FakeDriver : IDisposable
 {
     private static readonly SemaphoreSlim OneAtATime = new(1);
     private static FakeDriver? _current;
+    private static int _generations;
+
+    // Devices and contexts of one fake are numbers that no other fake uses: a finalizer of an earlier test's object changes nothing here.
+    private readonly int _firstNumber = 0x100 * Interlocked.Increment(ref _generations);
 
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<int, Stack<nint>> _contexts = new();
@@ -21,13 +25,14 @@ public sealed unsafe partial class FakeDriver : IDisposable
     private readonly List<string> _calls = [];
     private readonly List<string> _faults = [];
     private readonly Dictionary<int, nint> _texts = [];
-    private long _nextHandle = 0x1000;
+    private long _nextHandle;
     private int _retained;
     private double _clockMilliseconds;
 
     private FakeDriver(IReadOnlyList<FakeDevice> devices)
     {
         Devices = devices;
+        _nextHandle = 0x10000L * _firstNumber;
     }
 
     /// <summary>The devices it shows.</summary>

@@ -35,7 +35,7 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
         var inverses = new PtxRegister[block.Rows.Length];
         var isEmpty = new PtxRegister[block.Rows.Length];
         var isStored = new PtxRegister[block.Rows.Length];
-        PtxRegister isWriter = ptx.Op("setp.eq.s32", block.InGroup, 0);
+        PtxRegister isWriter = variant.WantsLogSumExp ? ptx.Op("setp.eq.s32", block.InGroup, 0) : default;
         for (int row = 0; row < block.Rows.Length; row++)
         {
             PtxRegister rowSum = RowSum(pass.NumeratorSums[row], pass.ResidualSums[row]);

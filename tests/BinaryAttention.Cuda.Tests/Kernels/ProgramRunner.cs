@@ -31,7 +31,7 @@ internal sealed class ProgramRunner
         }
     }
 
-    public static ProgramRunner Run(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, int seed = 1)
+    public static ProgramRunner Run(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, int seed = 1, Func<AttentionStep, AttentionStep>? change = null, long limit = 1_000_000_000)
     {
         AttentionProgram program = AttentionProgram.For(specification, 80);
         var memory = new PtxGlobalMemory();
@@ -47,15 +47,17 @@ internal sealed class ProgramRunner
         PtxGlobalBuffer workspace = memory.Output("workspace", program.WorkspaceBytes);
         var pointers = new DevicePointers(queryBuffer.Address, keyBuffer.Address, valueBuffer.Address, output.Address, logSumExp.Address, lengths.Address, 0, workspace.Address);
         var runner = new ProgramRunner();
-        foreach (AttentionStep step in program.Steps)
+        foreach (AttentionStep original in program.Steps)
         {
+            AttentionStep step = change?.Invoke(original) ?? original;
             PtxCounts counts = PtxInterpreter.Run(
                 Parsed(step.Module),
                 (step.Grid.GridX, step.Grid.GridY, step.Grid.GridZ),
                 step.Arguments(pointers).Select(static argument => (argument.Bits, argument.SizeBytes)).ToArray(),
                 step.Module.DynamicSharedBytes,
                 memory,
-                seed);
+                seed,
+                limit);
             runner.AttentionCounts = counts;
         }
 

@@ -44,6 +44,32 @@ public sealed class GpuTests
     }
 
     [Fact]
+    public void BenchAttention_TimesOneShapeOnTheGpu()
+    {
+        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));
+        fake.MillisecondsPerLaunch = 5;
+        CommandRun run = Run(fake, [.. "bench attention --shape 1x2x16x32 --key-length 20 --device cuda --repeat 2 --json".Split(' ')]);
+        Assert.Equal(string.Empty, run.Error);
+        JsonElement row = Assert.Single(run.JsonLines);
+        Assert.Equal(5, row.GetProperty("attentionMilliseconds").GetDouble());
+        Assert.Equal(20, row.GetProperty("keyLength").GetInt32());
+        Assert.Empty(fake.Faults);
+        Assert.Contains("totalMilliseconds", Run(fake, [.. "bench attention --shape 1x2x16x32 --device cuda --repeat 1".Split(' ')]).Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--operation exact", "one-bit attention alone")]
+    [InlineData("--kernels simd", "--kernels names kernels of the CPU")]
+    [InlineData("--bias key", "Bias is PerKey")]
+    [InlineData("--quantization full", "Quantization is Full")]
+    [InlineData("--weighting per-token", "PerTokenQuery")]
+    public void BenchAttention_RefusesWhatTheGpuLacks(string arguments, string words)
+    {
+        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));
+        Run(fake, [.. "bench attention --shape 1x2x16x32 --device cuda".Split(' '), .. arguments.Split(' ')]).ShouldBeBadInput(words);
+    }
+
+    [Fact]
     public void Cuda_ComputesTiledAlone()
     {
         using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));

@@ -12,7 +12,7 @@ internal static class GpuTimings
     private const int NoisePeriod = 1_000_003;
 
     // Beyond this a call over host memory measures the host's copies alone.
-    private const long MaxHostElements = 1L << 25;
+    private const long MaxHostElements = 1L << 27;
 
     private static readonly CudaPlanOptions Types = new() { InputType = CudaElementType.BFloat16, OutputType = CudaElementType.BFloat16 };
 
@@ -26,24 +26,30 @@ internal static class GpuTimings
     public static IEnumerable<GpuRow> Run(CudaDevice device, GpuTimer timer, GpuBenchmarkRequest request, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        float[] noise = GaussianInputs.Normal(new Random(request.Seed), NoisePeriod, "noise");
-        GpuOperands.RoundTo(noise, Types.InputType);
+        float[] noise = Noise(request.Seed);
         foreach ((AttentionShape shape, bool isCausal) in Shapes(request))
         {
             cancellationToken.ThrowIfCancellationRequested();
             string what = string.Create(CultureInfo.InvariantCulture, $"timing N={shape.QueryLength} d={shape.HeadDimension}{(isCausal ? " causal" : string.Empty)}");
             yield return Stopwatch.GetElapsedTime(start).TotalSeconds > request.BudgetSeconds
                 ? GpuRow.NotMeasured(what, string.Create(CultureInfo.InvariantCulture, $"the budget of {request.BudgetSeconds} seconds was spent"))
-                : Measure(device, timer, request, shape, isCausal, what, noise, cancellationToken);
+                : Measure(device, timer, request.Repeat, shape, new BinaryAttentionOptions { Mask = isCausal ? AttentionMask.Causal : null }, what, noise, cancellationToken);
         }
     }
 
+    /// <summary>Normal numbers of which operands are made.</summary>
+    public static float[] Noise(int seed)
+    {
+        float[] noise = GaussianInputs.Normal(new Random(seed), NoisePeriod, "noise");
+        GpuOperands.RoundTo(noise, Types.InputType);
+        return noise;
+    }
+
     /// <summary>One shape.</summary>
-    public static GpuRow Measure(CudaDevice device, GpuTimer timer, GpuBenchmarkRequest request, in AttentionShape shape, bool isCausal, string what, float[] noise, CancellationToken cancellationToken)
+    public static GpuRow Measure(CudaDevice device, GpuTimer timer, int repeat, in AttentionShape shape, BinaryAttentionOptions options, string what, float[] noise, CancellationToken cancellationToken)
     {
         try
         {
-            var options = new BinaryAttentionOptions { Mask = isCausal ? AttentionMask.Causal : null };
             using var plan = CudaAttentionPlan.Create(device, shape, options, Types);
             long needed = GpuOperands.Bytes(plan, shape, Types);
             if (needed > FreeBytes(device))
@@ -51,22 +57,23 @@ internal static class GpuTimings
                 return GpuRow.NotMeasured(what, string.Create(CultureInfo.InvariantCulture, $"it needs {needed >> 20} MiB of device memory; {FreeBytes(device) >> 20} are free"));
             }
 
-            long elements = (long)shape.HeadCount * shape.QueryLength * shape.HeadDimension;
-            float[] query = Tile(noise, elements, 0);
-            float[] key = Tile(noise, elements, 333_331);
-            float[] value = Tile(noise, elements, 666_667);
+            long heads = (long)shape.BatchSize * shape.HeadCount;
+            float[] query = Tile(noise, heads * shape.QueryLength * shape.HeadDimension, 0);
+            float[] key = Tile(noise, heads * shape.KeyLength * shape.HeadDimension, 333_331);
+            float[] value = Tile(noise, heads * shape.KeyLength * shape.ValueDimension, 666_667);
             using var operands = new GpuOperands(plan, shape, Types, query, key, value);
             CudaOperands pointers = operands.Operands;
             var stream = new CudaStream(timer.Stream.Value);
-            (double packing, _) = timer.Measure(request.Repeat, () => plan.EnqueuePacking(pointers, stream), cancellationToken);
-            (double attention, double least) = timer.Measure(request.Repeat, () => plan.EnqueueAttention(pointers, stream), cancellationToken);
-            (double both, _) = timer.Measure(request.Repeat, () => plan.Enqueue(pointers, stream), cancellationToken);
-            double pairs = (double)shape.HeadCount * shape.QueryLength * shape.KeyLength * (isCausal ? 0.5 : 1);
+            (double packing, _) = timer.Measure(repeat, () => plan.EnqueuePacking(pointers, stream), cancellationToken);
+            (double attention, double least) = timer.Measure(repeat, () => plan.EnqueueAttention(pointers, stream), cancellationToken);
+            (double both, _) = timer.Measure(repeat, () => plan.Enqueue(pointers, stream), cancellationToken);
+            bool isCausal = options.Mask is { IsCausal: true };
+            double pairs = (double)heads * shape.QueryLength * shape.KeyLength * (isCausal ? 0.5 : 1);
             GpuRow row = new GpuRow("timing")
-                .With("batchSize", shape.BatchSize).With("headCount", shape.HeadCount).With("length", shape.QueryLength).With("headDimension", shape.HeadDimension).With("isCausal", isCausal)
+                .With("batchSize", shape.BatchSize).With("headCount", shape.HeadCount).With("length", shape.QueryLength).With("keyLength", shape.KeyLength).With("headDimension", shape.HeadDimension).With("valueDimension", shape.ValueDimension).With("isCausal", isCausal)
                 .With("type", "bfloat16").With("attentionMilliseconds", attention).With("attentionMinMilliseconds", least).With("packingMilliseconds", packing).With("totalMilliseconds", both)
                 .With("attentionTeraopsPerSecond", pairs * 2 * (shape.HeadDimension + shape.ValueDimension) / (attention * 1e9));
-            return elements <= MaxHostElements ? row.With("hostCallMilliseconds", HostCall(device, shape, options, query, key, value)) : row.With("hostCallMilliseconds", null);
+            return query.LongLength + key.LongLength + value.LongLength <= MaxHostElements ? row.With("hostCallMilliseconds", HostCall(device, shape, options, query, key, value)) : row.With("hostCallMilliseconds", null);
         }
         catch (Exception problem) when (problem is CudaException or NotSupportedException)
         {
@@ -78,7 +85,7 @@ internal static class GpuTimings
     {
         const int Runs = 5;
         var backend = new CudaAttentionBackend(device);
-        var destination = new float[value.Length];
+        var destination = new float[(long)shape.BatchSize * shape.HeadCount * shape.QueryLength * shape.ValueDimension];
         var milliseconds = new double[Runs];
         backend.BinaryScaledDotProduct(query, key, value, destination, shape, options);
         for (int run = 0; run < Runs; run++)

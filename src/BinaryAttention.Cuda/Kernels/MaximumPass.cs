@@ -27,7 +27,8 @@ internal sealed class MaximumPass(PtxEmitter ptx, AttentionVariant variant, Atte
                 });
                 ptx.Into(source, "add.s64", source, TileLayout.GroupKeys * variant.Layout.TokenBytes);
             },
-            (buffer, group) => Group(buffer, group, maxima));
+            (buffer, group) => Group(buffer, group, maxima),
+            areBuffersReused: true);
         foreach (PtxRegister maximum in maxima)
         {
             ptx.Into(maximum, "max.s32", maximum, ptx.ShuffleXor(maximum, 1));

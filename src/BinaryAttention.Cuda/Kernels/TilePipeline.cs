@@ -12,7 +12,8 @@ internal sealed class TilePipeline(PtxEmitter ptx, int stages, int stageBytes, P
     /// <param name="count">Steps; equal in all threads of the block.</param>
     /// <param name="copy">Starts the copies of the next step to a buffer, in lanes where the predicate holds, and advances the sources.</param>
     /// <param name="compute">Reads a buffer; receives its address and the step's number.</param>
-    public void Run(PtxRegister count, Action<PtxRegister, PtxRegister> copy, Action<PtxRegister, PtxRegister> compute)
+    /// <param name="areBuffersReused">Whether something writes the buffers afterwards: it must not overtake a warp that still reads the last step.</param>
+    public void Run(PtxRegister count, Action<PtxRegister, PtxRegister> copy, Action<PtxRegister, PtxRegister> compute, bool areBuffersReused)
     {
         PtxRegister end = ptx.Op("add.s32", buffers, stages * stageBytes);
         PtxRegister fetched = ptx.Op("mov.b32", 0);
@@ -36,10 +37,11 @@ internal sealed class TilePipeline(PtxEmitter ptx, int stages, int stageBytes, P
         Advance(buffer, end);
         ptx.Branch(loop);
         ptx.Place(done);
-
-        // The next user of the buffers must not overtake a warp that still reads the last step.
         ptx.WaitCopies(0);
-        ptx.Barrier();
+        if (areBuffersReused)
+        {
+            ptx.Barrier();
+        }
     }
 
     private void Fetch(PtxRegister count, Action<PtxRegister, PtxRegister> copy, PtxRegister end, PtxRegister fetched, PtxRegister fetchBuffer)

@@ -48,7 +48,8 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
                 ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
                 ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
             },
-            (buffer, tile) => Tile(buffer, tile, ptx.Op("add.s32", buffer, matrixOffset)));
+            (buffer, tile) => Tile(buffer, tile, ptx.Op("add.s32", buffer, matrixOffset)),
+            areBuffersReused: false);
     }
 
     private static PtxRegister[][][] Sums(PtxEmitter ptx, AttentionVariant variant) =>

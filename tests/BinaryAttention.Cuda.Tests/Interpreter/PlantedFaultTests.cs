@@ -1,5 +1,6 @@
 // Faults planted into the real kernels' text: the interpreter must find each. Without these, agreement with the CPU would not show that a barrier or a wait is in its place, because
 // an interpreter that runs warps one after the other is kinder than the machine.
+using System.Text.RegularExpressions;
 using BinaryAttention.Cuda.Kernels;
 using BinaryAttention.Cuda.Tests.Kernels;
 using TestKit.Ptx;
@@ -18,7 +19,6 @@ public sealed class PlantedFaultTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    [InlineData(3)]
     public void Finds_AMissingBarrier(int barrier)
     {
         PtxFaultException fault = Assert.Throws<PtxFaultException>(() => Run(Attention, text => Without(text, "    bar.sync 0;\n", barrier)));
@@ -31,7 +31,7 @@ public sealed class PlantedFaultTests
     public void Finds_AMissingBarrier_InTheValueMeasurement(int barrier)
     {
         PtxFaultException fault = Assert.Throws<PtxFaultException>(() => Run("measure values", text => Without(text, "    bar.sync 0;\n", barrier)));
-        Assert.Contains("without a barrier", fault.Message, StringComparison.Ordinal);
+        Assert.True(fault.Message.Contains("without a barrier", StringComparison.Ordinal) || fault.Message.Contains("which nothing wrote", StringComparison.Ordinal), fault.Message);
     }
 
     [Fact]
@@ -60,9 +60,9 @@ public sealed class PlantedFaultTests
     [Fact]
     public void Finds_AWrongKeyPermutation()
     {
-        // Keys packed in their own order instead of the columns': Column(key) shifts bit 1 up by 2.
+        // Keys packed in their own order instead of the columns'.
         float[] right = Run("pack keys", static text => text);
-        float[] wrong = Run("pack keys", static text => Replaced(Replaced(text, ", 2;\n    shl.b32", ", 0;\n    shl.b32"), ", -15;", ", -13;"));
+        float[] wrong = Run("pack keys", static text => Regex.Replace(Replaced(text, ", -15;", ", -1;"), @"(?<and>and\.b32 %r\d+, %r\d+), (2|12);", "${and}, 0;", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)));
         Assert.NotEqual(right, wrong);
     }
 

@@ -9,10 +9,10 @@ namespace BinaryAttention.Cuda.Tests.Kernels;
 
 public sealed class InstructionBudgetTests(ITestOutputHelper output)
 {
-    // The second bound is that of the loops alone, as a long sequence approaches it: the difference between two lengths.
+    // The bound is that of the loops, which a long sequence approaches: the difference between two lengths. Prologue and epilogue cost about 170,000 / keys more at d = 128.
     [Theory]
     [InlineData(128, SignWeightingMode.MeanMagnitudePerHead, 7.5)]
-    [InlineData(64, SignWeightingMode.MeanMagnitudePerHead, 6.7)]
+    [InlineData(64, SignWeightingMode.MeanMagnitudePerHead, 6.8)]
     [InlineData(128, SignWeightingMode.MeanMagnitudePerToken, 9.0)]
     public void Stays_WithinBudget(int dimension, SignWeightingMode rows, double budget)
     {

@@ -1,0 +1,58 @@
+// The exponential of the numerator tables: accuracy against the C library's, ends of its range, and its order of operations.
+using System.Globalization;
+using BinaryAttention.Quantization;
+using Xunit;
+
+namespace BinaryAttention.Tests.Quantization;
+
+public sealed class PortableExponentialTests
+{
+    [Fact]
+    public void Is_WithinTwoUnits_OfTheLibrary()
+    {
+        var random = new Random(1);
+        for (int i = 0; i < 200_000; i++)
+        {
+            double x = -(i % 3) switch { 0 => random.NextDouble(), 1 => random.NextDouble() * 40, _ => random.NextDouble() * 700 };
+            double expected = Math.Exp(x);
+            double error = Math.Abs(PortableExponential.Exp(x) - expected) / (Math.BitIncrement(expected) - expected);
+            Assert.True(error <= 2, string.Create(CultureInfo.InvariantCulture, $"exp({x:R}) is {error} units off"));
+        }
+    }
+
+    [Fact]
+    public void Is_Exact_AtTheEnds()
+    {
+        Assert.Equal(1.0, PortableExponential.Exp(0));
+        Assert.Equal(1.0, PortableExponential.Exp(-0.0));
+        Assert.Equal(1.0, PortableExponential.Exp(-double.Epsilon));
+        Assert.True(PortableExponential.Exp(-700) > 0);
+        Assert.Equal(0.0, PortableExponential.Exp(-700.0001));
+        Assert.Equal(0.0, PortableExponential.Exp(double.NegativeInfinity));
+        Assert.Equal(0.0, PortableExponential.Exp(double.NaN));
+    }
+
+    [Theory]
+    [InlineData(-1.0)]
+    [InlineData(-0.3333333333333333)]
+    [InlineData(-2.25)]
+    [InlineData(-17.5)]
+    [InlineData(-345.678)]
+    public void Is_OneSequenceOfRoundedOperations(double x)
+    {
+        // Step by step, as the kernels on a GPU have it.
+        double n = Math.Round(x * PortableExponential.InverseLn2, MidpointRounding.ToEven);
+        double product = n * PortableExponential.Ln2High;
+        double r = x - product;
+        product = n * PortableExponential.Ln2Low;
+        r -= product;
+        double sum = PortableExponential.Coefficients[0];
+        foreach (double coefficient in PortableExponential.Coefficients.AsSpan()[1..])
+        {
+            product = sum * r;
+            sum = product + coefficient;
+        }
+
+        Assert.Equal(BitConverter.DoubleToInt64Bits(Math.ScaleB(sum, (int)n)), BitConverter.DoubleToInt64Bits(PortableExponential.Exp(x)));
+    }
+}

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BinaryAttention.Cuda.Driver;
 using BinaryAttention.Cuda.Hosting;
 using BinaryAttention.Cuda.Kernels;
@@ -110,17 +111,12 @@ public sealed class CudaAttentionPlan : IDisposable
         _ => throw new ArgumentException($"{name} is {type}; expected Float32, Float16 or BFloat16.", "planOptions"),
     };
 
-    private static unsafe DeviceMemory Upload(PrimaryContext context, int[] lengths)
+    private static DeviceMemory Upload(PrimaryContext context, int[] lengths)
     {
         var memory = DeviceMemory.Allocate(context, lengths.Length * (long)sizeof(int));
         try
         {
-            using ContextScope scope = context.Enter();
-            fixed (int* data = lengths)
-            {
-                context.Driver.Check(context.Driver.Table.CopyToDevice(memory.Address, data, (nuint)memory.Bytes), "cuMemcpyHtoD_v2");
-            }
-
+            memory.Upload(MemoryMarshal.AsBytes(lengths.AsSpan()));
             return memory;
         }
         catch

@@ -7,7 +7,7 @@ namespace BinaryAttention.Cuda;
 
 /// <summary>
 /// A GPU as the NVIDIA driver reports it. Asking never throws: without a driver <see cref="All"/> is empty and <see cref="WhyNotSupported"/> says why.
-/// A device that has run something keeps its compiled kernels and buffers for the rest of the process.
+/// A device that has run something keeps its compiled kernels and its buffers for the rest of the process; <see cref="TrimBuffers"/> frees the latter.
 /// </summary>
 public sealed class CudaDevice
 {
@@ -80,6 +80,18 @@ public sealed class CudaDevice
                 RequireUsable();
                 return _runtime ??= new DeviceRuntime(_driver, Handle, ComputeCapabilityNumber);
             }
+        }
+    }
+
+    /// <summary>
+    /// Frees device and page-locked memory that finished calls over host memory left for the next ones: as much as the largest call used, for each thread that called at the same time.
+    /// Safe at any time; compiled kernels stay.
+    /// </summary>
+    public void TrimBuffers()
+    {
+        lock (_gate)
+        {
+            _runtime?.TrimBuffers();
         }
     }
 

@@ -21,5 +21,22 @@ internal sealed unsafe class DeviceMemory : ContextHandle
         return new DeviceMemory(context, address, bytes);
     }
 
+    /// <summary>
+    /// Copies from the host and waits until the bytes are there. A plain cuMemcpyHtoD would not do: it may return while the last piece is still on its way, and streams that do not wait
+    /// for the default one could read too early.
+    /// </summary>
+    public void Upload(ReadOnlySpan<byte> source)
+    {
+        using var stream = StreamHandle.Create(Context);
+        using (Context.Enter())
+        {
+            fixed (byte* data = source)
+            {
+                Driver.Check(Driver.Table.CopyToDeviceAsync(Address, data, (nuint)source.Length, stream.Value), "cuMemcpyHtoDAsync_v2");
+                stream.Synchronize();
+            }
+        }
+    }
+
     protected override int Destroy(DriverTable table, nint created) => table.MemoryFree((ulong)created);
 }

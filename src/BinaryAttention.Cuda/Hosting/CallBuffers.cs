@@ -33,9 +33,14 @@ internal sealed class CallBuffers : IDisposable
         return _device.Address;
     }
 
-    /// <summary>Address of at least so many bytes of page-locked host memory.</summary>
+    /// <summary>Address of at least so many bytes of page-locked host memory; 0 for none.</summary>
     public nint Pinned(long bytes)
     {
+        if (bytes == 0)
+        {
+            return 0;
+        }
+
         if (_pinned is null || _pinned.Bytes < bytes)
         {
             _pinned?.Dispose();

@@ -56,6 +56,15 @@ internal sealed class DeviceRuntime : IDisposable
 
     public void GiveBack(CallBuffers buffers) => _buffers.Add(buffers);
 
+    /// <summary>Frees the buffers that no call uses now.</summary>
+    public void TrimBuffers()
+    {
+        while (_buffers.TryTake(out CallBuffers? kept))
+        {
+            kept.Dispose();
+        }
+    }
+
     /// <summary>Unloads everything. Nothing of this device may be in use.</summary>
     public void Dispose()
     {
@@ -67,11 +76,7 @@ internal sealed class DeviceRuntime : IDisposable
             }
 
             _disposed = true;
-            while (_buffers.TryTake(out CallBuffers? kept))
-            {
-                kept.Dispose();
-            }
-
+            TrimBuffers();
             foreach (LoadedKernel kernel in _kernels.Values)
             {
                 kernel.Dispose();

@@ -73,7 +73,10 @@ public sealed class EndToEndTests
         }
 
         Assert.Equal(2, fake.Calls.Count(call => call == "cuMemAlloc_v2"));
+        Assert.DoesNotContain("cuMemHostAlloc", fake.Calls, StringComparer.Ordinal);
         Assert.Equal(1, fake.Calls.Count(call => call == "cuStreamCreate"));
+        device.TrimBuffers();
+        Assert.All(fake.Alive, kind => Assert.Equal("module", kind));
         device.ReleaseRuntime();
         AssertClean(fake);
     }

@@ -130,7 +130,7 @@ public sealed class PlanTests
     {
         using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));
         CudaDevice device = CudaDiscovery.Of(fake.Table(), null).Default;
-        fake.Fail("cuMemcpyHtoD_v2", 999);
+        fake.Fail("cuMemcpyHtoDAsync_v2", 999);
         Assert.Throws<CudaException>(() => CudaAttentionPlan.Create(device, Shape, new BinaryAttentionOptions { Mask = AttentionMask.Lengths(default, new[] { 5 }) }));
         Assert.DoesNotContain("memory", fake.Alive, StringComparer.Ordinal);
     }
@@ -166,12 +166,7 @@ public sealed class PlanTests
         {
             ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(values);
             CudaPointer place = Allocate(bytes.Length);
-            using ContextScope scope = context.Enter();
-            fixed (byte* data = bytes)
-            {
-                context.Driver.Check(context.Driver.Table.CopyToDevice(place.Address, data, (nuint)bytes.Length), "cuMemcpyHtoD_v2");
-            }
-
+            _memory[^1].Upload(bytes);
             return place;
         }
 

@@ -113,13 +113,7 @@ internal sealed unsafe class GpuOperands : IDisposable
         where T : unmanaged
     {
         CudaPointer place = Allocate(values.Length * (long)sizeof(T));
-        PrimaryContext context = _device.Runtime.Context;
-        using ContextScope scope = context.Enter();
-        fixed (T* data = values)
-        {
-            context.Driver.Check(context.Driver.Table.CopyToDevice(place.Address, data, (nuint)(values.Length * (long)sizeof(T))), "cuMemcpyHtoD_v2");
-        }
-
+        _memory[^1].Upload(MemoryMarshal.AsBytes(values));
         return place;
     }
 

@@ -43,6 +43,36 @@ public sealed class GpuTests
         WithoutGpu("classify", RepositoryFolder.PathOf(Photograph), "--device", "tpu").ShouldBeBadInput("--device is \"tpu\"", "cpu, cuda");
     }
 
+    /// <summary>A whole model, its one-bit attention interpreted: the same answers, because the attention has the same bits.</summary>
+    [Fact]
+    public void Evaluate_RunsAModelsOneBitAttentionOnTheGpu()
+    {
+        using FakeDriver fake = InterpretedGpu.Start(new FakeDevice("Fake", 8, 0));
+        string[] args =
+        [
+            "evaluate", "--model", RepositoryFolder.PathOf("samples/models/vit_mnist.pt"), "--activation", "relu", "--idx-images", RepositoryFolder.PathOf("samples/digits/images.idx3.gz"),
+            "--idx-labels", RepositoryFolder.PathOf("samples/digits/labels.idx1.gz"), "--take", "2", "--attention", "both", "--threads", "1", "--json",
+        ];
+        CommandRun onGpu = Run(fake, [.. args, "--device", "cuda"]);
+        Assert.Equal(string.Empty, onGpu.Error);
+        Assert.Empty(fake.Faults);
+        Assert.NotEmpty(fake.Launches);
+        CommandRun onCpu = Run(fake, [.. args, "--quantization", "tiled"]);
+        foreach (string number in new[] { "images", "top1", "top5", "agreement" })
+        {
+            Assert.Equal(onCpu.JsonLines.Select(line => line.GetProperty(number).GetDouble()), onGpu.JsonLines.Select(line => line.GetProperty(number).GetDouble()));
+        }
+    }
+
+    [Fact]
+    public void Cuda_RefusesAModelWithARelativeBias()
+    {
+        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));
+        using var folder = new TemporaryFolder();
+        string model = OneBitCheckpoint.Write(folder);
+        Run(fake, "classify", RepositoryFolder.PathOf(Photograph), "--model", model, "--device", "cuda").ShouldBeBadInput("relative-position bias", "Leave --device out");
+    }
+
     [Fact]
     public void BenchAttention_TimesOneShapeOnTheGpu()
     {

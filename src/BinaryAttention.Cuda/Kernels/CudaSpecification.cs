@@ -47,11 +47,17 @@ internal sealed record CudaSpecification
 
     public CudaBiasKind Bias { get; init; }
 
+    /// <summary>Elements between neighbours of the float32 bias; a stride of 0 shares it. Null for a dense one: <c>[batch, heads, keyLength]</c> or <c>[batch, heads, queryLength, keyLength]</c>.</summary>
+    public OperandStrides? BiasStrides { get; init; }
+
+    /// <summary>Whether every pair has a logit of its own: a bias or one weight per key. Else numerators depend on the Hamming distance alone.</summary>
+    public bool IsLogMode => Bias != CudaBiasKind.None || Columns == SignWeightingMode.MeanMagnitudePerToken;
+
     /// <summary>Query heads that read one key head.</summary>
     public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;
 
     /// <summary>Whether every query row has a weight, and so a numerator table, of its own.</summary>
-    public bool HasRowTables => Rows == SignWeightingMode.MeanMagnitudePerToken;
+    public bool HasRowTables => !IsLogMode && Rows == SignWeightingMode.MeanMagnitudePerToken;
 
     /// <summary>The attention kernel that serves the call.</summary>
     public AttentionVariant Variant => new()
@@ -62,8 +68,15 @@ internal sealed record CudaSpecification
         IsCausal = IsCausal,
         HasKeyLengths = HasKeyLengths,
         WantsLogSumExp = WantsLogSumExp,
-        RowTiles = HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
+        IsLogMode = IsLogMode,
+        HasBias = Bias != CudaBiasKind.None,
+        RowTiles = IsLogMode || HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
     };
+
+    /// <summary><see cref="BiasStrides"/> with its default filled in.</summary>
+    public OperandStrides FilledBiasStrides => BiasStrides ?? (Bias == CudaBiasKind.PerKey
+        ? new OperandStrides((long)Shape.HeadCount * Shape.KeyLength, Shape.KeyLength, 0)
+        : OperandStrides.Dense(Shape.HeadCount, Shape.QueryLength, Shape.KeyLength));
 
     /// <summary>Dense operands and the default scale.</summary>
     public static CudaSpecification Dense(AttentionShape shape)
@@ -98,19 +111,9 @@ internal sealed record CudaSpecification
             return $"keyLength is {Shape.KeyLength}; the 32-bit sums of the CUDA kernels hold at most {MaximumKeyLength} keys";
         }
 
-        if (Bias != CudaBiasKind.None)
+        if (Columns == SignWeightingMode.Learned || Rows == SignWeightingMode.Learned)
         {
-            return "a bias makes the numerators depend on more than the Hamming distance; the CUDA kernels have table mode only";
-        }
-
-        if (Columns is not (SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.None))
-        {
-            return $"column weights are {Columns}; the CUDA kernels take MeanMagnitudePerHead or None";
-        }
-
-        if (Rows == SignWeightingMode.Learned)
-        {
-            return "row weights are Learned; the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken or None";
+            return $"weights are Learned ({(Rows == SignWeightingMode.Learned ? "rows" : "columns")}); the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken or None";
         }
 
         return Shape.BatchSize > MaximumGridYZ || Shape.HeadCount > MaximumGridYZ

@@ -45,13 +45,14 @@ internal static class AttentionKernel
             keyTerms = ptx.Op("add.s64", keyTerms, ptx.Op("mul.lo.s64", keyHead, ptx.Parameter("u64")));
         }
 
+        WideSums? wide = variant.ChunkTiles != 0 ? new WideSums(ptx, variant, block) : null;
         var pipeline = new TilePipeline(ptx, variant.Stages, variant.StageBytes, shared);
 
         ptx.Comment("pass 1: row maxima");
         new MaximumPass(ptx, variant, block, products, rule).Emit(pipeline, keyWords, keyTerms);
 
         ptx.Comment("pass 2: numerators times values");
-        var weighting = new WeightingPass(ptx, variant, block, products, rule);
+        var weighting = new WeightingPass(ptx, variant, block, products, rule, wide);
         weighting.Emit(pipeline, keyWords, levels, keyTerms);
 
         ptx.Comment("epilogue");

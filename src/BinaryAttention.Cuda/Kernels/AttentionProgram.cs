@@ -162,8 +162,7 @@ internal sealed class AttentionProgram
         AttentionShape shape = call.Shape;
         AttentionVariant variant = call.Variant;
         PtxModule module = AttentionKernel.Emit(variant);
-        uint blocks = (uint)((shape.QueryLength + variant.RowsPerBlock - 1) / variant.RowsPerBlock);
-        return new AttentionStep(module, new LaunchShape(blocks, (uint)shape.HeadCount, (uint)shape.BatchSize), pointers =>
+        return new AttentionStep(module, new LaunchShape((uint)_workspace.BlocksPerHead, (uint)shape.HeadCount, (uint)shape.BatchSize), pointers =>
         [
             KernelArgument.U64(pointers.Workspace + _workspace.QueryWords),
             KernelArgument.U64(pointers.Workspace + _workspace.KeyWords),
@@ -185,6 +184,8 @@ internal sealed class AttentionProgram
             .. TokenSource.Arguments(pointers.Destination, call.DestinationStrides),
             .. variant.HasBias ? TokenSource.Arguments(pointers.Bias, call.FilledBiasStrides) : [],
             .. Optional(variant.HasKeyTerms, KernelArgument.U64((ulong)(_workspace.PaddedKeys * sizeof(float)))),
+            .. Optional(variant.ChunkTiles != 0, KernelArgument.U64(pointers.Workspace + _workspace.Sums)),
+            .. Optional(variant.ChunkTiles != 0, KernelArgument.U32((uint)_workspace.BlocksPerHead)),
         ])
         { Name = "attention" };
     }

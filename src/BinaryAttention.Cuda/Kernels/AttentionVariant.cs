@@ -30,6 +30,9 @@ internal sealed record AttentionVariant
     /// <summary>Whether every key has a term of its own (its weight), copied with the keys.</summary>
     public bool HasKeyTerms => IsLogMode;
 
+    /// <summary>Tiles after which 32-bit sums go to 64-bit ones; 0 if they hold all keys.</summary>
+    public int ChunkTiles { get; init; }
+
     /// <summary>Row tiles of 16 that one warp owns: 2 halves the shared loads per score, 1 suits few queries and keeps row tables below 48 KiB.</summary>
     public required int RowTiles { get; init; }
 
@@ -66,6 +69,7 @@ internal sealed record AttentionVariant
         IsCausal ? "causal" : string.Empty,
         HasKeyLengths ? "lengths" : string.Empty,
         WantsLogSumExp ? "lse" : string.Empty,
+        ChunkTiles != 0 ? $"chunks{ChunkTiles}" : string.Empty,
         $"m{RowsPerBlock}",
         $"s{Stages}");
 }

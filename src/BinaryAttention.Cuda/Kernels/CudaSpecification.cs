@@ -6,8 +6,11 @@ internal sealed record CudaSpecification
     /// <summary>The longest head and value dimension: one tile of accumulators.</summary>
     public const int MaximumDimension = 128;
 
-    /// <summary>255 * 127 * keys must stay below 2^31.</summary>
-    public const int MaximumKeyLength = 66_000;
+    /// <summary>255 * keys, the sum of a row's numerators, must stay below 2^31.</summary>
+    public const int MaximumKeyLength = 8_000_000;
+
+    /// <summary>Tiles of keys whose products with the values 32 bits hold: 255 * 127 * 65,536 keys.</summary>
+    private const int LargestChunkTiles = 1024;
 
     private const int MaximumGridYZ = 65_535;
 
@@ -50,6 +53,9 @@ internal sealed record CudaSpecification
     /// <summary>Elements between neighbours of the float32 bias; a stride of 0 shares it. Null for a dense one: <c>[batch, heads, keyLength]</c> or <c>[batch, heads, queryLength, keyLength]</c>.</summary>
     public OperandStrides? BiasStrides { get; init; }
 
+    /// <summary>Tiles of keys that one round of 32-bit sums takes; smaller only to test long rows with few keys.</summary>
+    public int ChunkTiles { get; init; } = LargestChunkTiles;
+
     /// <summary>Whether every pair has a logit of its own: a bias or one weight per key. Else numerators depend on the Hamming distance alone.</summary>
     public bool IsLogMode => Bias != CudaBiasKind.None || Columns == SignWeightingMode.MeanMagnitudePerToken;
 
@@ -70,6 +76,7 @@ internal sealed record CudaSpecification
         WantsLogSumExp = WantsLogSumExp,
         IsLogMode = IsLogMode,
         HasBias = Bias != CudaBiasKind.None,
+        ChunkTiles = Shape.KeyLength > (long)ChunkTiles * TileLayout.TileKeys ? ChunkTiles : 0,
         RowTiles = IsLogMode || HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
     };
 
@@ -108,7 +115,7 @@ internal sealed record CudaSpecification
 
         if (Shape.KeyLength > MaximumKeyLength)
         {
-            return $"keyLength is {Shape.KeyLength}; the 32-bit sums of the CUDA kernels hold at most {MaximumKeyLength} keys";
+            return $"keyLength is {Shape.KeyLength}; the CUDA kernels take at most {MaximumKeyLength}";
         }
 
         if (Columns == SignWeightingMode.Learned || Rows == SignWeightingMode.Learned)

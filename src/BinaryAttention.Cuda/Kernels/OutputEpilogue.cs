@@ -64,7 +64,7 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
                 PtxRegister? isChannel = channelsLeft > 6 ? null : ptx.Op("setp.lt.s32", channel, channelsLeft);
                 for (int row = 0; row < rows.Length; row++)
                 {
-                    PtxRegister sum = ptx.Op("cvt.rn.f32.s32", pass.Weighted[row / 2][octet][(2 * (row % 2)) + element]);
+                    PtxRegister sum = pass.Weighted(row / 2, octet, (2 * (row % 2)) + element);
                     PtxRegister scaled = ptx.Op("mul.rn.f32", ptx.Op("mul.rn.f32", sum, inverses[row]), scale[element]);
                     PtxRegister result = ptx.Op("selp.f32", masked, ptx.Op("add.rn.f32", scaled, mean[element]), isEmpty[row]);
                     PtxRegister stored = isChannel is { } limit ? ptx.Op("and.pred", isStored[row], limit) : isStored[row];

@@ -1,16 +1,22 @@
-// Second pass: numerators P_ij (u8) from the rule, times the 8-bit values: sum_c += P_ij * level_jc. The sums are 32-bit integers: 255 * 127 * 66,000 keys < 2^31.
+// Second pass: numerators P_ij (u8) from the rule, times the 8-bit values: sum_c += P_ij * level_jc. The sums are 32-bit integers,
+// 255 * 127 * 66,000 keys < 2^31; longer rows add them to 64-bit sums every chunk of tiles.
 // The keys' column order makes a lane's scores the bytes of its own left operand (TileLayout). Right operand by matrix load: register q holds channel g, keys 16 q + 4 t .. + 3
 // (PTX ISA, "Matrix Fragments for mma.m16n8k32" and "ldmatrix").
 using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
 
-internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, SignProducts products, ScoreRule rule)
+internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, SignProducts products, ScoreRule rule, WideSums? wide)
 {
     private readonly int _octets = variant.Layout.PaddedChannels / 8;
 
-    /// <summary>Sums of P times level: [row tile][octet of channels][c0 .. c3].</summary>
-    public PtxRegister[][][] Weighted { get; } = Sums(ptx, variant);
+    // Sums of P times level: [row tile][octet of channels][c0 .. c3].
+    private readonly PtxRegister[][][] _weighted = Sums(ptx, variant);
+
+    /// <summary>A sum of P times level as float32.</summary>
+    public PtxRegister Weighted(int rowTile, int octet, int element) => wide is null
+        ? ptx.Op("cvt.rn.f32.s32", _weighted[rowTile][octet][element])
+        : wide.Single((((rowTile * _octets) + octet) * 4) + element);
 
     /// <summary>Emits the pass.</summary>
     /// <param name="pipeline">Copies.</param>
@@ -29,31 +35,64 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
 
         // Lane l gives row l mod 8 of matrix l / 8: channel l mod 8, chunk l / 8 of 16 keys, where the swizzle put it.
         PtxRegister matrixRow = ptx.Op("and.b32", block.Lane, 7);
-        PtxRegister chunk = ptx.Op("xor.b32", ptx.Op("shr.u32", block.Lane, 3), ptx.Op("shr.u32", matrixRow, 1));
-        PtxRegister matrixOffset = ptx.Op("mad.lo.s32", matrixRow, TileLayout.ChannelBytes, ptx.Op("shl.b32", chunk, 4));
-        pipeline.Run(
-            block.Tiles,
-            (buffer, predicate) =>
-            {
-                PtxRegister target = ptx.Op("mad.lo.s32", block.Thread, 16, buffer);
-                ptx.When(ptx.Op("and.pred", predicate, copiesKeys), () => ptx.CopyAsync(target, 0, keySource, 0));
-                ptx.When(predicate, () =>
+        PtxRegister matrixChunk = ptx.Op("xor.b32", ptx.Op("shr.u32", block.Lane, 3), ptx.Op("shr.u32", matrixRow, 1));
+        PtxRegister matrixOffset = ptx.Op("mad.lo.s32", matrixRow, TileLayout.ChannelBytes, ptx.Op("shl.b32", matrixChunk, 4));
+        void Run(PtxRegister count, PtxRegister? firstTile)
+        {
+            pipeline.Run(
+                count,
+                (buffer, predicate) =>
                 {
-                    for (int offset = 0; offset < layout.ValueTileBytes; offset += AttentionVariant.Threads * 16)
+                    PtxRegister target = ptx.Op("mad.lo.s32", block.Thread, 16, buffer);
+                    ptx.When(ptx.Op("and.pred", predicate, copiesKeys), () => ptx.CopyAsync(target, 0, keySource, 0));
+                    ptx.When(predicate, () =>
                     {
-                        ptx.CopyAsync(target, layout.KeyTileBytes + offset, valueSource, offset);
+                        for (int offset = 0; offset < layout.ValueTileBytes; offset += AttentionVariant.Threads * 16)
+                        {
+                            ptx.CopyAsync(target, layout.KeyTileBytes + offset, valueSource, offset);
+                        }
+                    });
+                    ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
+                    ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
+                    if (variant.HasKeyTerms)
+                    {
+                        ptx.When(ptx.Op("and.pred", predicate, copiesTerms), () => ptx.CopyAsync(target, layout.KeyTileBytes + layout.ValueTileBytes, termSource, 0));
+                        ptx.Into(termSource, "add.s64", termSource, TileLayout.TileKeys * 4);
                     }
-                });
-                ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
-                ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
-                if (variant.HasKeyTerms)
-                {
-                    ptx.When(ptx.Op("and.pred", predicate, copiesTerms), () => ptx.CopyAsync(target, layout.KeyTileBytes + layout.ValueTileBytes, termSource, 0));
-                    ptx.Into(termSource, "add.s64", termSource, TileLayout.TileKeys * 4);
-                }
-            },
-            (buffer, tile) => Tile(buffer, tile, ptx.Op("add.s32", buffer, matrixOffset)),
-            areBuffersReused: false);
+                },
+                (buffer, tile) => Tile(buffer, firstTile is { } first ? ptx.Op("add.s32", tile, first) : tile, ptx.Op("add.s32", buffer, matrixOffset)),
+                areBuffersReused: wide is not null);
+        }
+
+        if (wide is null)
+        {
+            Run(block.Tiles, null);
+            return;
+        }
+
+        PtxRegister[] sums = _weighted.SelectMany(static tile => tile.SelectMany(static octet => octet)).ToArray();
+        wide.Clear(sums.Length);
+        PtxRegister keyStart = ptx.Op("mov.b64", keySource);
+        PtxRegister valueStart = ptx.Op("mov.b64", valueSource);
+        PtxRegister termStart = variant.HasKeyTerms ? ptx.Op("mov.b64", termSource) : default;
+        PtxRegister chunk = ptx.Op("mov.b32", 0);
+        PtxLabel loop = ptx.Label("chunk");
+        PtxLabel done = ptx.Label("chunks_done");
+        ptx.Place(loop);
+        PtxRegister left = ptx.Op("sub.s32", block.Tiles, chunk);
+        ptx.Branch(done, ptx.Op("setp.le.s32", left, 0));
+        ptx.Into(keySource, "add.s64", keyStart, ptx.Op("mul.wide.u32", chunk, layout.KeyTileBytes));
+        ptx.Into(valueSource, "add.s64", valueStart, ptx.Op("mul.wide.u32", chunk, layout.ValueTileBytes));
+        if (variant.HasKeyTerms)
+        {
+            ptx.Into(termSource, "add.s64", termStart, ptx.Op("mul.wide.u32", chunk, TileLayout.TileKeys * 4));
+        }
+
+        Run(ptx.Op("min.s32", left, variant.ChunkTiles), chunk);
+        wide.Flush(sums);
+        ptx.Into(chunk, "add.s32", chunk, variant.ChunkTiles);
+        ptx.Branch(loop);
+        ptx.Place(done);
     }
 
     private static PtxRegister[][][] Sums(PtxEmitter ptx, AttentionVariant variant) =>
@@ -114,7 +153,7 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
             ptx.LoadMatrices(values, matrices, variant.Layout.KeyTileBytes + (octet * 8 * TileLayout.ChannelBytes));
             for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
             {
-                PtxRegister[] sums = Weighted[rowTile][octet];
+                PtxRegister[] sums = _weighted[rowTile][octet];
                 ptx.MultiplyBytes(sums, left[rowTile, 0], values.AsSpan(0, 2), sums);
                 ptx.MultiplyBytes(sums, left[rowTile, 1], values.AsSpan(2, 2), sums);
             }

@@ -29,6 +29,9 @@ internal sealed class WorkspaceLayout
         TableEntries = Take(Tables * layout.TableEntries * sizeof(ushort));
         Slopes = Take(Tables * sizeof(double));
         RowFactors = Take(specification.IsLogMode ? heads * shape.QueryLength * sizeof(float) : 0);
+        AttentionVariant variant = specification.Variant;
+        BlocksPerHead = (shape.QueryLength + variant.RowsPerBlock - 1) / variant.RowsPerBlock;
+        Sums = Take(variant.ChunkTiles != 0 ? heads * BlocksPerHead * WideSums.BlockBytes(variant) : 0);
         KeyTerms = Take(specification.IsLogMode ? keyHeads * PaddedKeys * sizeof(float) : 0);
     }
 
@@ -66,6 +69,12 @@ internal sealed class WorkspaceLayout
     public ulong TableEntries { get; }
 
     public ulong Slopes { get; }
+
+    /// <summary>Blocks of the attention kernel along the queries.</summary>
+    public int BlocksPerHead { get; }
+
+    /// <summary>64-bit sums of long rows.</summary>
+    public ulong Sums { get; }
 
     /// <summary>Log mode: row weight times logit scale per query.</summary>
     public ulong RowFactors { get; }

@@ -47,6 +47,7 @@ internal static class PtxInstructionSet
         Add(set, "Fffp", "selp.f32");
         Add(set, "Gggp", "selp.f64");
         Add(set, "Fr", "cvt.rn.f32.s32 mov.b32:float");
+        Add(set, "Fd", "cvt.rn.f32.s64");
         Add(set, "Fg", "cvt.rn.f32.f64");
         Add(set, "Fh", "cvt.f32.f16");
         Add(set, "Hf", "cvt.rn.f16.f32 cvt.rn.bf16.f32");

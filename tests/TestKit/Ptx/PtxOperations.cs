@@ -106,6 +106,7 @@ internal static class PtxOperations
         void Convert(string mnemonic, string signature, Func<ulong, ulong> compute) => set.Add(mnemonic, new(signature, PtxInstructionClass.Conversion, (a, _, _) => compute(a)));
         Convert("cvt.rni.f64.f64", "gg", static a => Bits(Math.Round(Double(a), MidpointRounding.ToEven)));
         Convert("cvt.rn.f32.s32", "fr", static a => Bits((float)(int)a));
+        Convert("cvt.rn.f32.s64", "fd", static a => Bits((float)(long)a));
         Convert("cvt.rn.f32.f64", "fg", static a => Bits((float)Double(a)));
         Convert("cvt.f64.f32", "gf", static a => Bits((double)Single(a)));
         Convert("cvt.f32.f16", "fh", static a => Bits((float)BitConverter.UInt16BitsToHalf((ushort)a)));

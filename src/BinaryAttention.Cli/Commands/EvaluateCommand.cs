@@ -19,6 +19,7 @@ internal static class EvaluateCommand
         Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.NaiveBinaryName, BothName);
         Option<string> quantization = CommonOptions.Choice("--quantization", "How naive-binary holds probabilities and values.", "full", "full", "tiled", "training-parity");
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
+        Option<string> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("evaluate", "Measure accuracy on labelled pictures.") { model };
         pictures.AddTo(command);
@@ -26,17 +27,20 @@ internal static class EvaluateCommand
         command.Options.Add(attention);
         command.Options.Add(quantization);
         command.Options.Add(threads);
+        command.Options.Add(device);
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
             pictures.Check(parsed);
             string modelPath = InputPaths.File(parsed.GetRequiredValue(model), "--model");
+            var where = DeviceChoice.Read(context, parsed, device, quantization);
             string asked = parsed.GetValue(attention)!;
             AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(asked)];
             IEvaluationSet set = pictures.Open(parsed, out Action<Recognizer> requireInput, out int skipped);
             Recognizer[] recognizers = Recognizer.Load(
-                modelPath, checkpoint.Read(parsed), CommonOptions.Quantization(parsed.GetValue(quantization)!), parsed.GetValue(threads), [.. modes, AttentionMode.Exact]);
+                modelPath, checkpoint.Read(parsed), where.Quantization, parsed.GetValue(threads), where.Backend, [.. modes, AttentionMode.Exact]);
             requireInput(recognizers[0]);
+            where.RequireRunnable(recognizers[0], modes);
             EvaluationTotals[] totals = Evaluation.Run(context, set, recognizers[..modes.Length], modes[0] == AttentionMode.Exact ? recognizers[0] : recognizers[^1]);
             if (totals[0].Images == 0)
             {
@@ -56,6 +60,7 @@ internal static class EvaluateCommand
             Examples:
               binattn evaluate --model model.safetensors --images val --labels val/labels.csv
               binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --quantization tiled --json
+              binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --device cuda
               binattn evaluate --model samples/models/vit_mnist.pt --activation relu --idx-images samples/digits/images.idx3.gz --idx-labels samples/digits/labels.idx1.gz --attention both
             """);
         return command;

@@ -39,9 +39,13 @@ internal sealed class Recognizer
     }
 
     /// <summary>Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes.</summary>
-    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
+    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes) =>
+        Load(path, checkpoint, quantization, threads, CpuAttentionBackend.Instance, modes);
+
+    /// <summary>The same with attention on a given backend.</summary>
+    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization quantization, int threads, IAttentionBackend backend, params ReadOnlySpan<AttentionMode> modes)
     {
-        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
+        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads, Backend = backend };
         VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options, checkpoint);
         var recognizers = new Recognizer[modes.Length];
         for (int i = 0; i < recognizers.Length; i++)

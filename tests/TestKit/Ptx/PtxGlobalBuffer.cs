@@ -25,6 +25,13 @@ public sealed class PtxGlobalBuffer
 
     public bool IsWritable { get; }
 
+    /// <summary>What a copy from the host does.</summary>
+    internal void HostWrite(int offset, ReadOnlySpan<byte> source)
+    {
+        source.CopyTo(Data.AsSpan(offset, source.Length));
+        Array.Fill(_isInitialised, true, offset, source.Length);
+    }
+
     internal void NoteRead(int offset, int bytes, int launch, int thread, string where)
     {
         for (int i = offset; i < offset + bytes; i++)

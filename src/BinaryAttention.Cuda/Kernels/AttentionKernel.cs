@@ -1,6 +1,6 @@
-// One-bit attention, Tiled in table mode, for sm_80 and later: four warps of 16 or 32 query rows each, 64 keys a step.
+// One-bit attention, Tiled, for sm_80 and later: four warps of 16 or 32 query rows each, 64 keys a step.
 //   pass 1: row maximum of the agreements;  pass 2: numerators by lookup, times the 8-bit values;  then the float32 epilogue.
-// Nothing depends on the order of tiles or on the block's size: all sums are integers. Every branch is taken by whole warps.
+// In table mode nothing depends on the order of tiles or on the block's size: all sums are integers. Every branch is taken by whole warps.
 //   grid (query rows / rows per block, heads, batch)
 using BinaryAttention.Cuda.Ptx;
 
@@ -16,10 +16,11 @@ internal static class AttentionKernel
         PtxRegister levels = ptx.GlobalPointer();
         PtxRegister scales = ptx.GlobalPointer();
         PtxRegister means = ptx.GlobalPointer();
-        PtxRegister tables = ptx.GlobalPointer();
+        PtxRegister tablesOrFactors = ptx.GlobalPointer();
         PtxRegister queryFlags = ptx.GlobalPointer();
         PtxRegister keyFlags = ptx.GlobalPointer();
-        PtxRegister slopes = variant.WantsLogSumExp ? ptx.GlobalPointer() : default;
+        PtxRegister keyTerms = variant.HasKeyTerms ? ptx.GlobalPointer() : default;
+        PtxRegister slopes = variant.WantsLogSumExp && !variant.IsLogMode ? ptx.GlobalPointer() : default;
         PtxRegister logSumExp = variant.WantsLogSumExp ? ptx.GlobalPointer() : default;
         PtxRegister queryLength = ptx.Parameter("u32");
         PtxRegister heads = ptx.Parameter("u32");
@@ -28,35 +29,42 @@ internal static class AttentionKernel
         PtxRegister keyHeadLevels = ptx.Parameter("u64");
         var keys = new KeyCount(ptx, variant.HasKeyLengths);
         var destination = new TokenTarget(ptx, variant.OutputType);
+        TokenSource? bias = variant.HasBias ? new TokenSource(ptx, CudaElement.Float32) : null;
         PtxRegister shared = ptx.DynamicShared();
 
         var block = new AttentionBlock(ptx, variant, queryLength, keys, heads, headsPerKeyHead);
         var products = new SignProducts(ptx, variant, block, queryWords);
-        var lookup = new NumeratorLookup(ptx, variant, block, tables, ptx.Op("add.s32", shared, variant.Stages * variant.StageBytes));
+        ScoreRule rule = variant.IsLogMode
+            ? new LogRule(ptx, variant, block, tablesOrFactors, bias, keys.Keys)
+            : new TableRule(ptx, variant, block, new NumeratorLookup(ptx, variant, block, tablesOrFactors, ptx.Op("add.s32", shared, variant.Stages * variant.StageBytes)), slopes);
         PtxRegister keyHead = ptx.Op("cvt.u64.u32", block.KeyHeadIndex);
         keyWords = ptx.Op("add.s64", keyWords, ptx.Op("mul.lo.s64", keyHead, keyHeadWords));
         levels = ptx.Op("add.s64", levels, ptx.Op("mul.lo.s64", keyHead, keyHeadLevels));
+        if (variant.HasKeyTerms)
+        {
+            keyTerms = ptx.Op("add.s64", keyTerms, ptx.Op("mul.lo.s64", keyHead, ptx.Parameter("u64")));
+        }
+
+        WideSums? wide = variant.ChunkTiles != 0 ? new WideSums(ptx, variant, block) : null;
         var pipeline = new TilePipeline(ptx, variant.Stages, variant.StageBytes, shared);
 
         ptx.Comment("pass 1: row maxima");
-        PtxRegister[] maxima = new MaximumPass(ptx, variant, block, products).Emit(pipeline, keyWords);
-        lookup.SetMaxima(maxima);
+        new MaximumPass(ptx, variant, block, products, rule).Emit(pipeline, keyWords, keyTerms);
 
         ptx.Comment("pass 2: numerators times values");
-        var weighting = new WeightingPass(ptx, variant, block, products, lookup);
-        weighting.Emit(pipeline, keyWords, levels);
+        var weighting = new WeightingPass(ptx, variant, block, products, rule, wide);
+        weighting.Emit(pipeline, keyWords, levels, keyTerms);
 
         ptx.Comment("epilogue");
-        new OutputEpilogue(ptx, variant, block)
+        new OutputEpilogue(ptx, variant, block, rule)
         {
             Destination = destination,
             Scales = scales,
             Means = means,
             QueryFlags = queryFlags,
             KeyFlags = keyFlags,
-            Slopes = slopes,
             LogSumExp = logSumExp,
-        }.Emit(weighting, maxima);
+        }.Emit(weighting);
         ptx.Return();
         return new PtxModule(ptx.ToText(AttentionVariant.Threads), variant.Name, AttentionVariant.Threads, 0, variant.SharedBytes, 80);
     }

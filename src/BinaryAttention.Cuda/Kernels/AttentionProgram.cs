@@ -1,4 +1,4 @@
-// The launches of one call, in order: pack queries, pack keys, reduce both, measure and pack values, numerator tables, attention. Each reads what earlier ones left in the workspace, so
+// The launches of one call, in order: pack queries, pack keys, reduce both, measure and pack values, numerator tables (or log mode's weights), attention. Each reads what earlier ones left in the workspace, so
 // they must run on one stream; none allocates or waits for the host.
 namespace BinaryAttention.Cuda.Kernels;
 
@@ -22,7 +22,7 @@ internal sealed class AttentionProgram
             Reduce(shape.KeyLength, shape.KeyHeadCount, specification.Columns, specification.HasKeyLengths, _workspace.KeySums, _workspace.KeyWeights, _workspace.KeyFlags) with { Name = "reduce keys" },
             MeasureValues(),
             PackValues(),
-            Tables(),
+            .. specification.IsLogMode ? [LogWeights(areKeys: false), LogWeights(areKeys: true)] : new[] { Tables() },
             Attend(),
         ];
     }
@@ -50,7 +50,7 @@ internal sealed class AttentionProgram
         OperandStrides strides = areKeys ? call.KeyStrides : call.QueryStrides;
         ulong words = areKeys ? _workspace.KeyWords : _workspace.QueryWords;
         ulong sums = areKeys ? _workspace.KeySums : _workspace.QuerySums;
-        bool isComplemented = !areKeys && call.LogitScale < 0;
+        bool isComplemented = !areKeys && !call.IsLogMode && call.LogitScale < 0;
         PtxModule module = PackSignsKernel.Emit(call.InputType, shape.HeadDimension, areKeys, isComplemented, call.SignOfZero);
         return new AttentionStep(module, PackSignsKernel.Grid(padded, heads, shape.BatchSize), pointers =>
         [
@@ -122,7 +122,7 @@ internal sealed class AttentionProgram
         return new AttentionStep(module, NumeratorTableKernel.Grid(_workspace.Tables), pointers =>
         [
             KernelArgument.U32(checked((uint)_workspace.Tables)),
-            .. call.HasRowTables ? [KernelArgument.U32((uint)shape.QueryLength)] : Array.Empty<KernelArgument>(),
+            .. Optional(call.HasRowTables, KernelArgument.U32((uint)shape.QueryLength)),
             KernelArgument.U32((uint)shape.HeadCount),
             KernelArgument.U32((uint)shape.KeyHeadCount),
             KernelArgument.F32(call.LogitScale),
@@ -134,24 +134,47 @@ internal sealed class AttentionProgram
         { Name = "numerator tables" };
     }
 
+    private AttentionStep LogWeights(bool areKeys)
+    {
+        CudaSpecification call = _specification;
+        AttentionShape shape = call.Shape;
+        bool isPerToken = (areKeys ? call.Columns : call.Rows) == SignWeightingMode.MeanMagnitudePerToken;
+        ulong perToken = areKeys ? _workspace.KeySums : _workspace.QuerySums;
+        ulong perHead = areKeys ? _workspace.KeyWeights : _workspace.QueryWeights;
+        int tokens = areKeys ? shape.KeyLength : shape.QueryLength;
+        long padded = areKeys ? _workspace.PaddedKeys : tokens;
+        long heads = (long)shape.BatchSize * (areKeys ? shape.KeyHeadCount : shape.HeadCount);
+        PtxModule module = LogWeightsKernel.Emit(shape.HeadDimension, isPerToken);
+        return new AttentionStep(module, LogWeightsKernel.Grid(padded, heads), pointers =>
+        [
+            KernelArgument.U64(pointers.Workspace + (isPerToken ? perToken : perHead)),
+            KernelArgument.U32((uint)tokens),
+            KernelArgument.U32((uint)padded),
+            KernelArgument.F32(areKeys ? 1f : call.LogitScale),
+            KernelArgument.U64(pointers.Workspace + (areKeys ? _workspace.KeyTerms : _workspace.RowFactors)),
+        ])
+        { Name = areKeys ? "key weights" : "row factors" };
+    }
+
     private AttentionStep Attend()
     {
         CudaSpecification call = _specification;
         AttentionShape shape = call.Shape;
         AttentionVariant variant = call.Variant;
         PtxModule module = AttentionKernel.Emit(variant);
-        uint blocks = (uint)((shape.QueryLength + variant.RowsPerBlock - 1) / variant.RowsPerBlock);
-        return new AttentionStep(module, new LaunchShape(blocks, (uint)shape.HeadCount, (uint)shape.BatchSize), pointers =>
+        return new AttentionStep(module, new LaunchShape((uint)_workspace.BlocksPerHead, (uint)shape.HeadCount, (uint)shape.BatchSize), pointers =>
         [
             KernelArgument.U64(pointers.Workspace + _workspace.QueryWords),
             KernelArgument.U64(pointers.Workspace + _workspace.KeyWords),
             KernelArgument.U64(pointers.Workspace + _workspace.Levels),
             KernelArgument.U64(pointers.Workspace + _workspace.Scales),
             KernelArgument.U64(pointers.Workspace + _workspace.Means),
-            KernelArgument.U64(pointers.Workspace + _workspace.TableEntries),
+            KernelArgument.U64(pointers.Workspace + (call.IsLogMode ? _workspace.RowFactors : _workspace.TableEntries)),
             KernelArgument.U64(pointers.Workspace + _workspace.QueryFlags),
             KernelArgument.U64(pointers.Workspace + _workspace.KeyFlags),
-            .. call.WantsLogSumExp ? [KernelArgument.U64(pointers.Workspace + _workspace.Slopes), KernelArgument.U64(pointers.LogSumExp)] : Array.Empty<KernelArgument>(),
+            .. Optional(variant.HasKeyTerms, KernelArgument.U64(pointers.Workspace + _workspace.KeyTerms)),
+            .. Optional(call.WantsLogSumExp && !call.IsLogMode, KernelArgument.U64(pointers.Workspace + _workspace.Slopes)),
+            .. Optional(call.WantsLogSumExp, KernelArgument.U64(pointers.LogSumExp)),
             KernelArgument.U32((uint)shape.QueryLength),
             KernelArgument.U32((uint)shape.HeadCount),
             KernelArgument.U32((uint)call.HeadsPerKeyHead),
@@ -159,7 +182,13 @@ internal sealed class AttentionProgram
             KernelArgument.U64((ulong)(_workspace.ValueTiles * _layout.ValueTileBytes)),
             .. KeyCount.Arguments(shape.KeyLength, call.HasKeyLengths, pointers.KeyLengths),
             .. TokenSource.Arguments(pointers.Destination, call.DestinationStrides),
+            .. variant.HasBias ? TokenSource.Arguments(pointers.Bias, call.FilledBiasStrides) : [],
+            .. Optional(variant.HasKeyTerms, KernelArgument.U64((ulong)(_workspace.PaddedKeys * sizeof(float)))),
+            .. Optional(variant.ChunkTiles != 0, KernelArgument.U64(pointers.Workspace + _workspace.Sums)),
+            .. Optional(variant.ChunkTiles != 0, KernelArgument.U32((uint)_workspace.BlocksPerHead)),
         ])
         { Name = "attention" };
     }
+
+    private static KernelArgument[] Optional(bool isPresent, KernelArgument argument) => isPresent ? [argument] : [];
 }

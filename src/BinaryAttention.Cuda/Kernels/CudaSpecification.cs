@@ -6,8 +6,11 @@ internal sealed record CudaSpecification
     /// <summary>The longest head and value dimension: one tile of accumulators.</summary>
     public const int MaximumDimension = 128;
 
-    /// <summary>255 * 127 * keys must stay below 2^31.</summary>
-    public const int MaximumKeyLength = 66_000;
+    /// <summary>255 * keys, the sum of a row's numerators, must stay below 2^31.</summary>
+    public const int MaximumKeyLength = 8_000_000;
+
+    /// <summary>Tiles of keys whose products with the values 32 bits hold: 255 * 127 * 65,536 keys.</summary>
+    private const int LargestChunkTiles = 1024;
 
     private const int MaximumGridYZ = 65_535;
 
@@ -47,11 +50,20 @@ internal sealed record CudaSpecification
 
     public CudaBiasKind Bias { get; init; }
 
+    /// <summary>Elements between neighbours of the float32 bias; a stride of 0 shares it. Null for a dense one: <c>[batch, heads, keyLength]</c> or <c>[batch, heads, queryLength, keyLength]</c>.</summary>
+    public OperandStrides? BiasStrides { get; init; }
+
+    /// <summary>Tiles of keys that one round of 32-bit sums takes; smaller only to test long rows with few keys.</summary>
+    public int ChunkTiles { get; init; } = LargestChunkTiles;
+
+    /// <summary>Whether every pair has a logit of its own: a bias or one weight per key. Else numerators depend on the Hamming distance alone.</summary>
+    public bool IsLogMode => Bias != CudaBiasKind.None || Columns == SignWeightingMode.MeanMagnitudePerToken;
+
     /// <summary>Query heads that read one key head.</summary>
     public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;
 
     /// <summary>Whether every query row has a weight, and so a numerator table, of its own.</summary>
-    public bool HasRowTables => Rows == SignWeightingMode.MeanMagnitudePerToken;
+    public bool HasRowTables => !IsLogMode && Rows == SignWeightingMode.MeanMagnitudePerToken;
 
     /// <summary>The attention kernel that serves the call.</summary>
     public AttentionVariant Variant => new()
@@ -62,8 +74,16 @@ internal sealed record CudaSpecification
         IsCausal = IsCausal,
         HasKeyLengths = HasKeyLengths,
         WantsLogSumExp = WantsLogSumExp,
-        RowTiles = HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
+        IsLogMode = IsLogMode,
+        HasBias = Bias != CudaBiasKind.None,
+        ChunkTiles = Shape.KeyLength > (long)ChunkTiles * TileLayout.TileKeys ? ChunkTiles : 0,
+        RowTiles = IsLogMode || HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
     };
+
+    /// <summary><see cref="BiasStrides"/> with its default filled in.</summary>
+    public OperandStrides FilledBiasStrides => BiasStrides ?? (Bias == CudaBiasKind.PerKey
+        ? new OperandStrides((long)Shape.HeadCount * Shape.KeyLength, Shape.KeyLength, 0)
+        : OperandStrides.Dense(Shape.HeadCount, Shape.QueryLength, Shape.KeyLength));
 
     /// <summary>Dense operands and the default scale.</summary>
     public static CudaSpecification Dense(AttentionShape shape)
@@ -95,22 +115,12 @@ internal sealed record CudaSpecification
 
         if (Shape.KeyLength > MaximumKeyLength)
         {
-            return $"keyLength is {Shape.KeyLength}; the 32-bit sums of the CUDA kernels hold at most {MaximumKeyLength} keys";
+            return $"keyLength is {Shape.KeyLength}; the CUDA kernels take at most {MaximumKeyLength}";
         }
 
-        if (Bias != CudaBiasKind.None)
+        if (Columns == SignWeightingMode.Learned || Rows == SignWeightingMode.Learned)
         {
-            return "a bias makes the numerators depend on more than the Hamming distance; the CUDA kernels have table mode only";
-        }
-
-        if (Columns is not (SignWeightingMode.MeanMagnitudePerHead or SignWeightingMode.None))
-        {
-            return $"column weights are {Columns}; the CUDA kernels take MeanMagnitudePerHead or None";
-        }
-
-        if (Rows == SignWeightingMode.Learned)
-        {
-            return "row weights are Learned; the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken or None";
+            return $"weights are Learned ({(Rows == SignWeightingMode.Learned ? "rows" : "columns")}); the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken or None";
         }
 
         return Shape.BatchSize > MaximumGridYZ || Shape.HeadCount > MaximumGridYZ

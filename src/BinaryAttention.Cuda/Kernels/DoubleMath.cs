@@ -18,12 +18,11 @@ internal static class DoubleMath
         PtxRegister n = ptx.Op("cvt.rni.f64.f64", ptx.Op("mul.rn.f64", x, PortableExponential.InverseLn2));
         PtxRegister high = ptx.Op("sub.rn.f64", x, ptx.Op("mul.rn.f64", n, PortableExponential.Ln2High));
         PtxRegister r = ptx.Op("sub.rn.f64", high, ptx.Op("mul.rn.f64", n, PortableExponential.Ln2Low));
-        PtxRegister sum = ptx.Op("mov.f64", PortableExponential.Coefficients[0]);
-        foreach (double coefficient in PortableExponential.Coefficients.AsSpan()[1..])
-        {
-            sum = ptx.Op("add.rn.f64", ptx.Op("mul.rn.f64", sum, r), coefficient);
-        }
-
+        PtxRegister r2 = ptx.Op("mul.rn.f64", r, r);
+        PtxRegister r4 = ptx.Op("mul.rn.f64", r2, r2);
+        PtxRegister w = MultiplyAdd(ptx, Four(ptx, 8, r, r2), r4, Four(ptx, 4, r, r2));
+        w = MultiplyAdd(ptx, w, r4, Four(ptx, 0, r, r2));
+        PtxRegister sum = ptx.Op("add.rn.f64", MultiplyAdd(ptx, w, r2, r), 1.0);
         PtxRegister result = ptx.Op("mul.rn.f64", sum, PowerOfTwo(ptx, ptx.Op("cvt.rni.s32.f64", n)));
         return ptx.Op("selp.f64", 0.0, result, isBelow);
     }
@@ -50,6 +49,17 @@ internal static class DoubleMath
         PtxRegister small = ptx.Op("add.rn.f64", fractionLog, ptx.Op("mul.rn.f64", n, PortableExponential.Ln2Low));
         return ptx.Op("add.rn.f64", ptx.Op("mul.rn.f64", n, PortableExponential.Ln2High), small);
     }
+
+    // (c[i] + c[i + 1] r) + (c[i + 2] + c[i + 3] r) r^2.
+    private static PtxRegister Four(PtxEmitter ptx, int first, PtxRegister r, PtxRegister r2)
+    {
+        PtxRegister low = MultiplyAdd(ptx, r, PortableExponential.Coefficients[first + 1], PortableExponential.Coefficients[first]);
+        PtxRegister high = MultiplyAdd(ptx, r, PortableExponential.Coefficients[first + 3], PortableExponential.Coefficients[first + 2]);
+        return MultiplyAdd(ptx, high, r2, low);
+    }
+
+    // Two roundings, as the CPU has them.
+    private static PtxRegister MultiplyAdd(PtxEmitter ptx, PtxOperand a, PtxOperand b, PtxOperand c) => ptx.Op("add.rn.f64", ptx.Op("mul.rn.f64", a, b), c);
 
     private static PtxRegister PowerOfTwo(PtxEmitter ptx, PtxRegister exponent)
     {

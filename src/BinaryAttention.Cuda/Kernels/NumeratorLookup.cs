@@ -39,14 +39,8 @@ internal sealed class NumeratorLookup
 
     private int EntryBytes => _variant.HasRowTables ? 2 : 128;
 
-    /// <summary>Moves each row's base to its maximum.</summary>
-    public void SetMaxima(PtxRegister[] maxima)
-    {
-        for (int row = 0; row < _bases.Length; row++)
-        {
-            _ptx.Into(_bases[row], "mad.lo.s32", maxima[row], EntryBytes, _bases[row]);
-        }
-    }
+    /// <summary>Moves a row's base to its maximum.</summary>
+    public void SetMaximum(int row, PtxRegister maximum) => _ptx.Into(_bases[row], "mad.lo.s32", maximum, EntryBytes, _bases[row]);
 
     /// <summary>P in the low byte, R in the next.</summary>
     /// <param name="row">Row of the lane.</param>

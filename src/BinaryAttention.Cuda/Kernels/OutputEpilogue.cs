@@ -1,11 +1,11 @@
 // From exact integer sums to the output, in the CPU's float32 order with separate multiplications and additions:
-//   rowSum = (float)sumP + (float)sumR * (1/254);  out = ((float)sum * (1 / rowSum)) * scale + mean;  logSumExp = |slope| (2 maximum - d) + log(rowSum / 255)
+//   out = ((float)sum * (1 / rowSum)) * scale + mean,  row sum and logSumExp from the score rule
 // A row without keys gives 0 and -infinity; a head whose queries or keys are not finite gives NaN throughout.
 using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
 
-internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block)
+internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, ScoreRule rule)
 {
     /// <summary>Where the results go and what scales them.</summary>
     public required TokenTarget Destination { get; init; }
@@ -22,13 +22,10 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
     /// <summary>[key heads].</summary>
     public required PtxRegister KeyFlags { get; init; }
 
-    /// <summary>Slopes per table in double, read for the log-sum-exp only.</summary>
-    public required PtxRegister Slopes { get; init; }
-
     /// <summary>[heads, queryLength], if asked for.</summary>
     public required PtxRegister LogSumExp { get; init; }
 
-    public void Emit(WeightingPass pass, PtxRegister[] maxima)
+    public void Emit(WeightingPass pass)
     {
         PtxRegister isBad = IsBad();
         PtxRegister masked = ptx.Op("selp.f32", float.NaN, 0f, isBad);
@@ -38,13 +35,13 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
         PtxRegister isWriter = variant.WantsLogSumExp ? ptx.Op("setp.eq.s32", block.InGroup, 0) : default;
         for (int row = 0; row < block.Rows.Length; row++)
         {
-            PtxRegister rowSum = RowSum(pass.NumeratorSums[row], pass.ResidualSums[row]);
+            PtxRegister rowSum = rule.RowSum(row);
             isEmpty[row] = ptx.Op("setp.eq.f32", rowSum, 0f);
             isStored[row] = ptx.Op("setp.lt.s32", block.Rows[row], block.QueryLength);
             inverses[row] = ptx.Op("selp.f32", float.NaN, ptx.Op("rcp.rn.f32", rowSum), isBad);
             if (variant.WantsLogSumExp)
             {
-                StoreLogSumExp(row, maxima[row], rowSum, isEmpty[row], isBad, ptx.Op("and.pred", isWriter, isStored[row]));
+                StoreLogSumExp(row, rowSum, isEmpty[row], isBad, ptx.Op("and.pred", isWriter, isStored[row]));
             }
         }
 
@@ -67,7 +64,7 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
                 PtxRegister? isChannel = channelsLeft > 6 ? null : ptx.Op("setp.lt.s32", channel, channelsLeft);
                 for (int row = 0; row < rows.Length; row++)
                 {
-                    PtxRegister sum = ptx.Op("cvt.rn.f32.s32", pass.Weighted[row / 2][octet][(2 * (row % 2)) + element]);
+                    PtxRegister sum = pass.Weighted(row / 2, octet, (2 * (row % 2)) + element);
                     PtxRegister scaled = ptx.Op("mul.rn.f32", ptx.Op("mul.rn.f32", sum, inverses[row]), scale[element]);
                     PtxRegister result = ptx.Op("selp.f32", masked, ptx.Op("add.rn.f32", scaled, mean[element]), isEmpty[row]);
                     PtxRegister stored = isChannel is { } limit ? ptx.Op("and.pred", isStored[row], limit) : isStored[row];
@@ -84,29 +81,12 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
         return ptx.Op("setp.ne.s32", ptx.Op("or.b32", query, key), 0);
     }
 
-    private PtxRegister RowSum(PtxRegister numerators, PtxRegister residuals)
-    {
-        foreach (int lanes in (ReadOnlySpan<int>)[1, 2])
-        {
-            ptx.Into(numerators, "add.s32", numerators, ptx.ShuffleXor(numerators, lanes));
-            ptx.Into(residuals, "add.s32", residuals, ptx.ShuffleXor(residuals, lanes));
-        }
-
-        PtxRegister scaled = ptx.Op("mul.rn.f32", ptx.Op("cvt.rn.f32.s32", residuals), 1f / 254f);
-        return ptx.Op("add.rn.f32", ptx.Op("cvt.rn.f32.s32", numerators), scaled);
-    }
-
-    private void StoreLogSumExp(int row, PtxRegister maximum, PtxRegister rowSum, PtxRegister isEmpty, PtxRegister isBad, PtxRegister isStored)
+    private void StoreLogSumExp(int row, PtxRegister rowSum, PtxRegister isEmpty, PtxRegister isBad, PtxRegister isStored)
     {
         PtxRegister headRow = ptx.Op("mul.wide.u32", block.HeadIndex, block.QueryLength);
         PtxRegister safeRow = ptx.Op("min.s32", block.Rows[row], block.LastRow);
         PtxRegister rowIndex = ptx.Op("add.s64", headRow, ptx.Op("cvt.u64.u32", safeRow));
-        PtxRegister table = variant.HasRowTables ? ptx.Op("shl.b64", rowIndex, 3) : ptx.Op("mul.wide.u32", block.HeadIndex, 8);
-        PtxRegister slope = ptx.Load("global.nc", "f64", ptx.Op("add.s64", Slopes, table));
-        PtxRegister signDot = ptx.Op("mad.lo.s32", maximum, 2, -variant.Layout.HeadDimension);
-        PtxRegister rowMaxLogit = ptx.Op("mul.rn.f64", slope, ptx.Op("cvt.rn.f64.s32", signDot));
-        PtxRegister logarithm = DoubleMath.Log(ptx, ptx.Op("div.rn.f64", ptx.Op("cvt.f64.f32", rowSum), 255.0));
-        PtxRegister finite = ptx.Op("cvt.rn.f32.f64", ptx.Op("add.rn.f64", rowMaxLogit, logarithm));
+        PtxRegister finite = ptx.Op("cvt.rn.f32.f64", rule.LogSumExp(row, rowIndex, rowSum));
         PtxRegister result = ptx.Op("selp.f32", float.NaN, ptx.Op("selp.f32", float.NegativeInfinity, finite, isEmpty), isBad);
         PtxRegister address = ptx.Op("add.s64", LogSumExp, ptx.Op("shl.b64", rowIndex, 2));
         ptx.When(isStored, () => ptx.Store("global", "f32", address, 0, result));

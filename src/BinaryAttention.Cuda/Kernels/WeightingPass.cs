@@ -1,55 +1,98 @@
-// Second pass: numerators by lookup, their exact sums, and the product with the 8-bit values. All sums are 32-bit integers: 255 * 127 * 66,000 keys < 2^31.
-//   P_ij (u8) = table[max_i - agreements_ij];   sum_c += P_ij * level_jc;   sumP += P_ij;   sumR += R_ij
+// Second pass: numerators P_ij (u8) from the rule, times the 8-bit values: sum_c += P_ij * level_jc. The sums are 32-bit integers,
+// 255 * 127 * 66,000 keys < 2^31; longer rows add them to 64-bit sums every chunk of tiles.
 // The keys' column order makes a lane's scores the bytes of its own left operand (TileLayout). Right operand by matrix load: register q holds channel g, keys 16 q + 4 t .. + 3
 // (PTX ISA, "Matrix Fragments for mma.m16n8k32" and "ldmatrix").
 using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
 
-internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, SignProducts products, NumeratorLookup lookup)
+internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, SignProducts products, ScoreRule rule, WideSums? wide)
 {
-    private const int Ones = 0x01010101;
     private readonly int _octets = variant.Layout.PaddedChannels / 8;
 
-    /// <summary>Sums of P times level: [row tile][octet of channels][c0 .. c3].</summary>
-    public PtxRegister[][][] Weighted { get; } = Sums(ptx, variant);
+    // Sums of P times level: [row tile][octet of channels][c0 .. c3].
+    private readonly PtxRegister[][][] _weighted = Sums(ptx, variant);
 
-    /// <summary>Sum of P per row of the lane, over the lane's keys.</summary>
-    public PtxRegister[] NumeratorSums { get; } = block.Rows.Select(_ => ptx.Op("mov.b32", 0)).ToArray();
+    /// <summary>A sum of P times level as float32.</summary>
+    public PtxRegister Weighted(int rowTile, int octet, int element) => wide is null
+        ? ptx.Op("cvt.rn.f32.s32", _weighted[rowTile][octet][element])
+        : wide.Single((((rowTile * _octets) + octet) * 4) + element);
 
-    /// <summary>Sum of R per row of the lane, over the lane's keys.</summary>
-    public PtxRegister[] ResidualSums { get; } = block.Rows.Select(_ => ptx.Op("mov.b32", 0)).ToArray();
-
-    public void Emit(TilePipeline pipeline, PtxRegister keyWords, PtxRegister levels)
+    /// <summary>Emits the pass.</summary>
+    /// <param name="pipeline">Copies.</param>
+    /// <param name="keyWords">Signs of the key head.</param>
+    /// <param name="levels">Value tiles of the key head.</param>
+    /// <param name="keyTerms">Per-key terms of the key head, in key order, if the variant has them.</param>
+    public void Emit(TilePipeline pipeline, PtxRegister keyWords, PtxRegister levels, PtxRegister keyTerms)
     {
         TileLayout layout = variant.Layout;
         PtxRegister laneBytes = ptx.Op("mul.wide.u32", block.Thread, 16);
         PtxRegister keySource = ptx.Op("add.s64", keyWords, laneBytes);
         PtxRegister valueSource = ptx.Op("add.s64", levels, laneBytes);
+        PtxRegister termSource = variant.HasKeyTerms ? ptx.Op("add.s64", keyTerms, laneBytes) : default;
+        PtxRegister copiesTerms = variant.HasKeyTerms ? ptx.Op("setp.lt.u32", block.Thread, TileLayout.TileKeys * 4 / 16) : default;
         PtxRegister copiesKeys = ptx.Op("setp.lt.u32", block.Thread, layout.KeyTileBytes / 16);
 
         // Lane l gives row l mod 8 of matrix l / 8: channel l mod 8, chunk l / 8 of 16 keys, where the swizzle put it.
         PtxRegister matrixRow = ptx.Op("and.b32", block.Lane, 7);
-        PtxRegister chunk = ptx.Op("xor.b32", ptx.Op("shr.u32", block.Lane, 3), ptx.Op("shr.u32", matrixRow, 1));
-        PtxRegister matrixOffset = ptx.Op("mad.lo.s32", matrixRow, TileLayout.ChannelBytes, ptx.Op("shl.b32", chunk, 4));
-        pipeline.Run(
-            block.Tiles,
-            (buffer, predicate) =>
-            {
-                PtxRegister target = ptx.Op("mad.lo.s32", block.Thread, 16, buffer);
-                ptx.When(ptx.Op("and.pred", predicate, copiesKeys), () => ptx.CopyAsync(target, 0, keySource, 0));
-                ptx.When(predicate, () =>
+        PtxRegister matrixChunk = ptx.Op("xor.b32", ptx.Op("shr.u32", block.Lane, 3), ptx.Op("shr.u32", matrixRow, 1));
+        PtxRegister matrixOffset = ptx.Op("mad.lo.s32", matrixRow, TileLayout.ChannelBytes, ptx.Op("shl.b32", matrixChunk, 4));
+        void Run(PtxRegister count, PtxRegister? firstTile)
+        {
+            pipeline.Run(
+                count,
+                (buffer, predicate) =>
                 {
-                    for (int offset = 0; offset < layout.ValueTileBytes; offset += AttentionVariant.Threads * 16)
+                    PtxRegister target = ptx.Op("mad.lo.s32", block.Thread, 16, buffer);
+                    ptx.When(ptx.Op("and.pred", predicate, copiesKeys), () => ptx.CopyAsync(target, 0, keySource, 0));
+                    ptx.When(predicate, () =>
                     {
-                        ptx.CopyAsync(target, layout.KeyTileBytes + offset, valueSource, offset);
+                        for (int offset = 0; offset < layout.ValueTileBytes; offset += AttentionVariant.Threads * 16)
+                        {
+                            ptx.CopyAsync(target, layout.KeyTileBytes + offset, valueSource, offset);
+                        }
+                    });
+                    ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
+                    ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
+                    if (variant.HasKeyTerms)
+                    {
+                        ptx.When(ptx.Op("and.pred", predicate, copiesTerms), () => ptx.CopyAsync(target, layout.KeyTileBytes + layout.ValueTileBytes, termSource, 0));
+                        ptx.Into(termSource, "add.s64", termSource, TileLayout.TileKeys * 4);
                     }
-                });
-                ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
-                ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
-            },
-            (buffer, tile) => Tile(buffer, tile, ptx.Op("add.s32", buffer, matrixOffset)),
-            areBuffersReused: false);
+                },
+                (buffer, tile) => Tile(buffer, firstTile is { } first ? ptx.Op("add.s32", tile, first) : tile, ptx.Op("add.s32", buffer, matrixOffset)),
+                areBuffersReused: wide is not null);
+        }
+
+        if (wide is null)
+        {
+            Run(block.Tiles, null);
+            return;
+        }
+
+        PtxRegister[] sums = _weighted.SelectMany(static tile => tile.SelectMany(static octet => octet)).ToArray();
+        wide.Clear(sums.Length);
+        PtxRegister keyStart = ptx.Op("mov.b64", keySource);
+        PtxRegister valueStart = ptx.Op("mov.b64", valueSource);
+        PtxRegister termStart = variant.HasKeyTerms ? ptx.Op("mov.b64", termSource) : default;
+        PtxRegister chunk = ptx.Op("mov.b32", 0);
+        PtxLabel loop = ptx.Label("chunk");
+        PtxLabel done = ptx.Label("chunks_done");
+        ptx.Place(loop);
+        PtxRegister left = ptx.Op("sub.s32", block.Tiles, chunk);
+        ptx.Branch(done, ptx.Op("setp.le.s32", left, 0));
+        ptx.Into(keySource, "add.s64", keyStart, ptx.Op("mul.wide.u32", chunk, layout.KeyTileBytes));
+        ptx.Into(valueSource, "add.s64", valueStart, ptx.Op("mul.wide.u32", chunk, layout.ValueTileBytes));
+        if (variant.HasKeyTerms)
+        {
+            ptx.Into(termSource, "add.s64", termStart, ptx.Op("mul.wide.u32", chunk, TileLayout.TileKeys * 4));
+        }
+
+        Run(ptx.Op("min.s32", left, variant.ChunkTiles), chunk);
+        wide.Flush(sums);
+        ptx.Into(chunk, "add.s32", chunk, variant.ChunkTiles);
+        ptx.Branch(loop);
+        ptx.Place(done);
     }
 
     private static PtxRegister[][][] Sums(PtxEmitter ptx, AttentionVariant variant) =>
@@ -61,13 +104,17 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
         PtxRegister keyAddress = products.KeyAddress(buffer);
         PtxLabel masked = ptx.Label("masked_tile");
         PtxLabel done = ptx.Label("tile_done");
+        PtxRegister terms = variant.HasKeyTerms ? ptx.Op("add.s32", buffer, variant.Layout.KeyTileBytes + variant.Layout.ValueTileBytes) : default;
+        PtxRegister fullKey = variant.HasBias ? ptx.Op("mad.lo.s32", block.InGroup, 4, firstKey) : default;
         ptx.Branch(masked, ptx.Op("setp.gt.s32", ptx.Op("add.s32", firstKey, TileLayout.TileKeys), block.FullLimit));
+        rule.BeginTile(terms, fullKey);
         Body(keyAddress, matrices, null);
         ptx.Branch(done);
 
         // Only tiles that some row of the warp does not see whole pay for the comparisons.
         ptx.Place(masked);
         PtxRegister laneKey = ptx.Op("mad.lo.s32", block.InGroup, 4, firstKey);
+        rule.BeginTile(terms, laneKey);
         Body(keyAddress, matrices, block.Limits.Select(limit => ptx.Op("sub.s32", limit, laneKey)).ToArray());
         ptx.Place(done);
     }
@@ -106,32 +153,21 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
             ptx.LoadMatrices(values, matrices, variant.Layout.KeyTileBytes + (octet * 8 * TileLayout.ChannelBytes));
             for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
             {
-                PtxRegister[] sums = Weighted[rowTile][octet];
+                PtxRegister[] sums = _weighted[rowTile][octet];
                 ptx.MultiplyBytes(sums, left[rowTile, 0], values.AsSpan(0, 2), sums);
                 ptx.MultiplyBytes(sums, left[rowTile, 1], values.AsSpan(2, 2), sums);
             }
         }
     }
 
-    // Four keys of one row: their numerators as the bytes of one register, and both sums.
+    // Four keys of one row.
     private PtxRegister Numerators(int rowTile, int rowHalf, int tile, PtxRegister[] first, PtxRegister[] second, PtxRegister[]? limits)
     {
         int row = (2 * rowTile) + rowHalf;
-        var entries = new PtxRegister[4];
-        for (int i = 0; i < entries.Length; i++)
-        {
-            PtxRegister agreements = (i < 2 ? first : second)[(2 * rowHalf) + (i % 2)];
-            PtxRegister? isAllowed = limits is null ? null : ptx.Op("setp.gt.s32", limits[row], TileLayout.KeyOffset(tile + (i / 2), i % 2));
-            entries[i] = lookup.Entry(row, agreements, isAllowed);
-        }
-
-        // P0 P1 R0 R1 and P2 P3 R2 R3, then P0 .. P3 and R0 .. R3.
-        PtxRegister low = ptx.Op("prmt.b32", entries[0], entries[1], 0x5140);
-        PtxRegister high = ptx.Op("prmt.b32", entries[2], entries[3], 0x5140);
-        PtxRegister numerators = ptx.Op("prmt.b32", low, high, 0x5410);
-        PtxRegister residuals = ptx.Op("prmt.b32", low, high, 0x7632);
-        ptx.Into(NumeratorSums[row], "dp4a.u32.u32", numerators, Ones, NumeratorSums[row]);
-        ptx.Into(ResidualSums[row], "dp4a.s32.s32", residuals, Ones, ResidualSums[row]);
-        return numerators;
+        PtxRegister[] agreements = [first[2 * rowHalf], first[(2 * rowHalf) + 1], second[2 * rowHalf], second[(2 * rowHalf) + 1]];
+        PtxRegister[]? isAllowed = limits is null
+            ? null
+            : Enumerable.Range(0, 4).Select(i => ptx.Op("setp.gt.s32", limits[row], TileLayout.KeyOffset(tile + (i / 2), i % 2))).ToArray();
+        return rule.Numerators(row, tile, agreements, isAllowed);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class WorkspaceLayout
         long keyHeads = (long)shape.BatchSize * shape.KeyHeadCount;
         PaddedKeys = TileLayout.PaddedKeys(shape.KeyLength);
         ValueTiles = TileLayout.ValueTiles(shape.KeyLength);
-        Tables = specification.HasRowTables ? heads * shape.QueryLength : heads;
+        Tables = specification.IsLogMode ? 0 : specification.HasRowTables ? heads * shape.QueryLength : heads;
         QueryWords = Take(heads * shape.QueryLength * layout.TokenBytes);
         QuerySums = Take(heads * shape.QueryLength * sizeof(double));
         QueryWeights = Take(heads * sizeof(float));
@@ -28,13 +28,18 @@ internal sealed class WorkspaceLayout
         Multipliers = Take(keyHeads * layout.PaddedChannels * sizeof(double));
         TableEntries = Take(Tables * layout.TableEntries * sizeof(ushort));
         Slopes = Take(Tables * sizeof(double));
+        RowFactors = Take(specification.IsLogMode ? heads * shape.QueryLength * sizeof(float) : 0);
+        AttentionVariant variant = specification.Variant;
+        BlocksPerHead = (shape.QueryLength + variant.RowsPerBlock - 1) / variant.RowsPerBlock;
+        Sums = Take(variant.ChunkTiles != 0 ? heads * BlocksPerHead * WideSums.BlockBytes(variant) : 0);
+        KeyTerms = Take(specification.IsLogMode ? keyHeads * PaddedKeys * sizeof(float) : 0);
     }
 
     public long PaddedKeys { get; }
 
     public long ValueTiles { get; }
 
-    /// <summary>Numerator tables: one per head or one per query row.</summary>
+    /// <summary>Numerator tables: one per head or one per query row; none in log mode.</summary>
     public long Tables { get; }
 
     public ulong QueryWords { get; }
@@ -64,6 +69,18 @@ internal sealed class WorkspaceLayout
     public ulong TableEntries { get; }
 
     public ulong Slopes { get; }
+
+    /// <summary>Blocks of the attention kernel along the queries.</summary>
+    public int BlocksPerHead { get; }
+
+    /// <summary>64-bit sums of long rows.</summary>
+    public ulong Sums { get; }
+
+    /// <summary>Log mode: row weight times logit scale per query.</summary>
+    public ulong RowFactors { get; }
+
+    /// <summary>Log mode: weight per key.</summary>
+    public ulong KeyTerms { get; }
 
     /// <summary>Size of the workspace.</summary>
     public long Bytes => _next;

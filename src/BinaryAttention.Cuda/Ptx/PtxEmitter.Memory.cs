@@ -98,11 +98,13 @@ internal sealed partial class PtxEmitter
         {
             case PtxClass.B32:
                 return Op("shfl.sync.bfly.b32", value, laneMask, 31, WarpMask);
+            case PtxClass.F32:
+                return Op("mov.b32:float", ShuffleXor(Op("mov.b32:bits", value), laneMask));
             case PtxClass.F64:
                 (PtxRegister low, PtxRegister high) = Split(value);
                 return Join(ShuffleXor(low, laneMask), ShuffleXor(high, laneMask));
             default:
-                throw Fault("shfl", $"moves {Describe(value)}; 32-bit and double registers can move");
+                throw Fault("shfl", $"moves {Describe(value)}; 32-bit, single and double registers can move");
         }
     }
 

@@ -34,9 +34,9 @@ internal static class PtxInstructionSet
         Add(set, "Rrrr", "mad.lo.s32 prmt.b32 dp4a.u32.u32 dp4a.s32.s32");
         Add(set, "Rr", "not.b32 mov.b32");
         Add(set, "Dd", "mov.b64 cvta.to.global.u64");
-        Add(set, "Ff", "mov.f32 abs.f32 rcp.rn.f32");
+        Add(set, "Ff", "mov.f32 abs.f32 rcp.rn.f32 ex2.approx.f32");
         Add(set, "Gg", "mov.f64 abs.f64 cvt.rni.f64.f64");
-        Add(set, "Fff", "add.rn.f32 sub.rn.f32 mul.rn.f32 div.rn.f32");
+        Add(set, "Fff", "add.rn.f32 sub.rn.f32 mul.rn.f32 div.rn.f32 max.f32");
         Add(set, "Ggg", "add.rn.f64 sub.rn.f64 mul.rn.f64 div.rn.f64 max.f64");
         Add(set, "Prr", "setp.eq.s32 setp.ne.s32 setp.lt.s32 setp.le.s32 setp.gt.s32 setp.ge.s32 setp.lt.u32 setp.ge.u32 setp.eq.b32");
         Add(set, "Pff", "setp.eq.f32 setp.ge.f32 setp.gt.f32 setp.lt.f32");
@@ -47,12 +47,14 @@ internal static class PtxInstructionSet
         Add(set, "Fffp", "selp.f32");
         Add(set, "Gggp", "selp.f64");
         Add(set, "Fr", "cvt.rn.f32.s32 mov.b32:float");
+        Add(set, "Fd", "cvt.rn.f32.s64");
         Add(set, "Fg", "cvt.rn.f32.f64");
         Add(set, "Fh", "cvt.f32.f16");
         Add(set, "Hf", "cvt.rn.f16.f32 cvt.rn.bf16.f32");
         Add(set, "Gf", "cvt.f64.f32");
         Add(set, "Gr", "cvt.rn.f64.s32 cvt.rn.f64.u32");
         Add(set, "Rg", "cvt.rni.s32.f64");
+        Add(set, "Rf", "cvt.rni.s32.f32 mov.b32:bits");
         Add(set, "Dr", "cvt.u64.u32 cvt.s64.s32");
         Add(set, "Rd", "cvt.u32.u64");
         Add(set, "Dg", "mov.b64:bits");

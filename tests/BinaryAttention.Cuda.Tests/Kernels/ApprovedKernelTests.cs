@@ -24,7 +24,23 @@ public sealed class ApprovedKernelTests
         Assert.Equal(File.ReadAllText(path).ReplaceLineEndings("\n"), actual);
     }
 
-    private static IEnumerable<string> Variants()
+    private static IEnumerable<string> Variants() => TableVariants().Concat(OtherVariants());
+
+    private static IEnumerable<string> OtherVariants()
+    {
+        CudaSpecification plain = CudaSpecification.Dense(new AttentionShape(1, 2, 100, 500, 64, 64));
+        CudaSpecification[] others =
+        [
+            plain with { Bias = CudaBiasKind.Dense, WantsLogSumExp = true },
+            plain with { Columns = SignWeightingMode.MeanMagnitudePerToken, Rows = SignWeightingMode.MeanMagnitudePerToken },
+            plain with { Bias = CudaBiasKind.PerKey, IsCausal = true, HasKeyLengths = true },
+            plain with { ChunkTiles = 4 },
+            plain with { LogitScale = -1, SignOfZero = SignOfZero.Negative },
+        ];
+        return others.SelectMany(static other => AttentionProgram.For(other, 80).Steps).Select(static step => Describe(step.Module));
+    }
+
+    private static IEnumerable<string> TableVariants()
     {
         foreach (int dimension in (int[])[31, 32, 64, 96, 128])
         {

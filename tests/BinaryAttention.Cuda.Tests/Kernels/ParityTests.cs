@@ -104,6 +104,25 @@ public sealed class ParityTests
     }
 
     [Theory]
+    [InlineData(1, false, 128)]
+    [InlineData(2, false, 40)]
+    [InlineData(3, true, 64)]
+    public void Matches_Reference_WhenSumsAreFlushed(int chunkTiles, bool isCausal, int dimension)
+    {
+        CudaSpecification specification = CudaSpecification.Dense(new AttentionShape(1, 2, 100, 500, dimension, dimension) { KeyHeadCount = 1 }) with { ChunkTiles = chunkTiles, IsCausal = isCausal, WantsLogSumExp = true };
+        Check(specification, 13);
+    }
+
+    [Fact]
+    public void Flushes_BeyondWhatThirtyTwoBitsHold()
+    {
+        AttentionShape shape = new(1, 1, 1, 65_536, 64, 64);
+        Assert.Equal(0, CudaSpecification.Dense(shape).Variant.ChunkTiles);
+        Assert.Equal(1024, CudaSpecification.Dense(shape with { KeyLength = 65_537 }).Variant.ChunkTiles);
+        Assert.True(1024L * TileLayout.TileKeys * 255 * 127 < int.MaxValue);
+    }
+
+    [Theory]
     [InlineData("Float16", "Float16")]
     [InlineData("BFloat16", "BFloat16")]
     [InlineData("Float16", "Float32")]

@@ -31,7 +31,7 @@ internal sealed class ProgramRunner
         }
     }
 
-    public static ProgramRunner Run(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, int seed = 1, Func<AttentionStep, AttentionStep>? change = null, long limit = 1_000_000_000)
+    public static ProgramRunner Run(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, int seed = 1, Func<AttentionStep, AttentionStep>? change = null, long limit = 1_000_000_000, float[]? bias = null)
     {
         AttentionProgram program = AttentionProgram.For(specification, 80);
         var memory = new PtxGlobalMemory();
@@ -44,8 +44,9 @@ internal sealed class ProgramRunner
         int outputBytes = specification.OutputType == CudaElement.Float32 ? 4 : 2;
         PtxGlobalBuffer output = memory.Output("destination", rows * shape.ValueDimension * outputBytes);
         PtxGlobalBuffer logSumExp = memory.Output("logSumExp", specification.WantsLogSumExp ? rows * 4 : 0);
+        PtxGlobalBuffer biasBuffer = memory.Input<float>("bias", bias ?? []);
         PtxGlobalBuffer workspace = memory.Output("workspace", program.WorkspaceBytes);
-        var pointers = new DevicePointers(queryBuffer.Address, keyBuffer.Address, valueBuffer.Address, output.Address, logSumExp.Address, lengths.Address, 0, workspace.Address);
+        var pointers = new DevicePointers(queryBuffer.Address, keyBuffer.Address, valueBuffer.Address, output.Address, logSumExp.Address, lengths.Address, biasBuffer.Address, workspace.Address);
         var runner = new ProgramRunner();
         foreach (AttentionStep original in program.Steps)
         {
@@ -67,7 +68,7 @@ internal sealed class ProgramRunner
     }
 
     /// <summary>The CPU's answer for the same call.</summary>
-    public static (float[] Output, float[] LogSumExp) Reference(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null)
+    public static (float[] Output, float[] LogSumExp) Reference(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, float[]? bias = null)
     {
         AttentionShape shape = specification.Shape;
         long rows = (long)shape.BatchSize * shape.HeadCount * shape.QueryLength;
@@ -86,6 +87,12 @@ internal sealed class ProgramRunner
             Weighting = new SignWeighting(specification.Rows, specification.Columns),
             SignOfZero = specification.SignOfZero,
             Mask = mask,
+            Bias = specification.Bias switch
+            {
+                CudaBiasKind.PerKey => AttentionBias.PerKey(bias, shape.BatchSize, shape.HeadCount, shape.KeyLength),
+                CudaBiasKind.Dense => AttentionBias.Dense(bias, shape.BatchSize, shape.HeadCount, shape.QueryLength, shape.KeyLength),
+                _ => null,
+            },
         };
         Attention.BinaryScaledDotProduct(query, key, value, output, shape, options, logSumExp);
         return (output, logSumExp);

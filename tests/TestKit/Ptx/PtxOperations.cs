@@ -92,6 +92,10 @@ internal static class PtxOperations
 
         // The operand that is not NaN wins.
         Double2("max.f64", static (a, b) => double.IsNaN(a) ? b : double.IsNaN(b) ? a : Math.Max(a, b));
+        Single2("max.f32", static (a, b) => float.IsNaN(a) ? b : float.IsNaN(b) ? a : Math.Max(a, b));
+
+        // The machine's approximation is within two units in the last place and flushes nothing at this range; results here are the rounded exact ones.
+        set.Add("ex2.approx.f32", new("ff", PtxInstructionClass.Single, static (a, _, _) => Bits((float)Math.Pow(2, Single(a)))));
         set.Add("abs.f32", new("ff", PtxInstructionClass.Single, static (a, _, _) => a & 0x7FFFFFFF));
         set.Add("abs.f64", new("gg", PtxInstructionClass.Double, static (a, _, _) => a & 0x7FFFFFFFFFFFFFFF));
         set.Add("rcp.rn.f32", new("ff", PtxInstructionClass.Single, static (a, _, _) => Bits(1f / Single(a))));
@@ -102,6 +106,7 @@ internal static class PtxOperations
         void Convert(string mnemonic, string signature, Func<ulong, ulong> compute) => set.Add(mnemonic, new(signature, PtxInstructionClass.Conversion, (a, _, _) => compute(a)));
         Convert("cvt.rni.f64.f64", "gg", static a => Bits(Math.Round(Double(a), MidpointRounding.ToEven)));
         Convert("cvt.rn.f32.s32", "fr", static a => Bits((float)(int)a));
+        Convert("cvt.rn.f32.s64", "fd", static a => Bits((float)(long)a));
         Convert("cvt.rn.f32.f64", "fg", static a => Bits((float)Double(a)));
         Convert("cvt.f64.f32", "gf", static a => Bits((double)Single(a)));
         Convert("cvt.f32.f16", "fh", static a => Bits((float)BitConverter.UInt16BitsToHalf((ushort)a)));
@@ -109,6 +114,7 @@ internal static class PtxOperations
         Convert("cvt.rn.bf16.f32", "hf", static a => BFloat16((uint)a));
         Convert("cvt.rn.f64.s32", "gr", static a => Bits((double)(int)a));
         Convert("cvt.rn.f64.u32", "gr", static a => Bits((double)(uint)a));
+        Convert("cvt.rni.s32.f32", "rf", static a => float.IsNaN(Single(a)) ? 0 : RoundToInt(Single(a)));
         Convert("cvt.rni.s32.f64", "rg", static a => RoundToInt(Double(a)));
         Convert("cvt.u64.u32", "dr", static a => (uint)a);
         Convert("cvt.s64.s32", "dr", static a => (ulong)(long)(int)a);

@@ -1,4 +1,4 @@
-// The GPU's public door beside Attention: the same arguments, the same checks, the same bits.
+// The GPU's public door beside Attention: the same arguments, the same checks.
 using System.Numerics.Tensors;
 using BinaryAttention.Cuda.Hosting;
 using BinaryAttention.Shapes;

@@ -5,8 +5,8 @@ using BinaryAttention.Shapes;
 namespace BinaryAttention.Cuda;
 
 /// <summary>
-/// One-bit attention on one GPU behind the backend interface: operands are sent, computed and received in every call. In table mode, which is all that the kernels
-/// compute, the output has the bits that the CPU gives. Safe to use from several threads.
+/// One-bit attention on one GPU behind the backend interface: operands are sent, computed and received in every call. Without bias and per-token
+/// key weights the output has the bits that the CPU gives; with them it is within one 8-bit level of a probability. Safe to use from several threads.
 /// </summary>
 public sealed class CudaAttentionBackend : IAttentionBackend
 {

@@ -19,11 +19,12 @@ public sealed class CudaAttentionPlan : IDisposable
     private readonly LoadedProgram _program;
     private readonly CudaSpecification _specification;
     private readonly DeviceMemory? _keyLengths;
+    private readonly DeviceMemory? _bias;
     private bool _disposed;
 
-    private CudaAttentionPlan(CudaDevice device, CudaSpecification specification, LoadedProgram program, DeviceMemory? keyLengths)
+    private CudaAttentionPlan(CudaDevice device, CudaSpecification specification, LoadedProgram program, DeviceMemory? keyLengths, DeviceMemory? bias)
     {
-        (Device, _specification, _program, _keyLengths) = (device, specification, program, keyLengths);
+        (Device, _specification, _program, _keyLengths, _bias) = (device, specification, program, keyLengths, bias);
         _context = device.Runtime.Context;
         Kernels = [.. program.Kernels.Select((kernel, step) => new CudaKernelInfo(
             program.Steps[step].Name, kernel.Source.EntryPoint, kernel.Source.ThreadsPerBlock, kernel.Registers, kernel.LocalBytes, kernel.StaticSharedBytes + kernel.Source.DynamicSharedBytes,
@@ -42,7 +43,7 @@ public sealed class CudaAttentionPlan : IDisposable
     /// <summary>Compiles the kernels of a call.</summary>
     /// <param name="device">A usable device.</param>
     /// <param name="shape">Sizes and token strides in elements, as in the plain-span calls.</param>
-    /// <param name="options">Attention options; per-head mean magnitudes and tiled 8-bit values if null. Key lengths of its mask are copied to the device now.</param>
+    /// <param name="options">Attention options; per-head mean magnitudes and tiled 8-bit values if null. Key lengths of its mask and the values of its bias are copied to the device now.</param>
     /// <param name="planOptions">Element types and outputs; float32 without log-sum-exp if null.</param>
     /// <exception cref="ArgumentException">The shape or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">The device cannot be used, or an option has no CUDA kernel; the message names it and a remedy.</exception>
@@ -67,7 +68,16 @@ public sealed class CudaAttentionPlan : IDisposable
         SpecificationMapper.Require(specification, device);
         DeviceRuntime runtime = device.Runtime;
         LoadedProgram program = runtime.Program(specification);
-        return new CudaAttentionPlan(device, specification, program, call.Mask.KeyLengths is { } lengths ? Upload(runtime.Context, lengths) : null);
+        DeviceMemory? lengths = call.Mask.KeyLengths is { } counts ? Upload(runtime.Context, MemoryMarshal.AsBytes(counts.AsSpan())) : null;
+        try
+        {
+            return new CudaAttentionPlan(device, specification, program, lengths, call.Bias is { } bias ? Upload(runtime.Context, MemoryMarshal.AsBytes(bias.Values.Span)) : null);
+        }
+        catch
+        {
+            lengths?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Enqueues packing and attention.</summary>
@@ -98,6 +108,7 @@ public sealed class CudaAttentionPlan : IDisposable
         {
             _disposed = true;
             _keyLengths?.Dispose();
+            _bias?.Dispose();
         }
     }
 
@@ -111,12 +122,12 @@ public sealed class CudaAttentionPlan : IDisposable
         _ => throw new ArgumentException($"{name} is {type}; expected Float32, Float16 or BFloat16.", "planOptions"),
     };
 
-    private static DeviceMemory Upload(PrimaryContext context, int[] lengths)
+    private static DeviceMemory Upload(PrimaryContext context, ReadOnlySpan<byte> content)
     {
-        var memory = DeviceMemory.Allocate(context, lengths.Length * (long)sizeof(int));
+        var memory = DeviceMemory.Allocate(context, content.Length);
         try
         {
-            memory.Upload(MemoryMarshal.AsBytes(lengths.AsSpan()));
+            memory.Upload(content);
             return memory;
         }
         catch
@@ -138,7 +149,7 @@ public sealed class CudaAttentionPlan : IDisposable
             Aligned(operands.Destination, outputBytes, nameof(operands.Destination)),
             Wanted(operands.LogSumExp, _specification.WantsLogSumExp, nameof(operands.LogSumExp), "WantsLogSumExp"),
             KeyLengths(operands.KeyLengths),
-            0,
+            _bias?.Address ?? 0,
             WorkspaceBytes == 0 ? operands.Workspace.Address : Aligned(operands.Workspace, WorkspaceAlignment, nameof(operands.Workspace)));
         _program.Enqueue(_context, pointers, stream.Handle, steps);
     }

@@ -35,7 +35,7 @@ internal static unsafe class HostCall
         CallBuffers buffers = runtime.TakeBuffers();
         try
         {
-            Run(runtime.Context, program, buffers, query, key, value, destination, call.Mask.KeyLengths, logSumExp, logSumExpLength);
+            Run(runtime.Context, program, buffers, query, key, value, destination, call.Mask.KeyLengths, call.Bias?.Values ?? default, logSumExp, logSumExpLength);
         }
         catch
         {
@@ -47,7 +47,7 @@ internal static unsafe class HostCall
         runtime.GiveBack(buffers);
     }
 
-    private static void Run(PrimaryContext context, LoadedProgram program, CallBuffers buffers, in StagedOperand query, in StagedOperand key, in StagedOperand value, in StagedOperand destination, int[]? keyLengths, float* logSumExp, int logSumExpLength)
+    private static void Run(PrimaryContext context, LoadedProgram program, CallBuffers buffers, in StagedOperand query, in StagedOperand key, in StagedOperand value, in StagedOperand destination, int[]? keyLengths, ReadOnlyMemory<float> bias, float* logSumExp, int logSumExpLength)
     {
         long end = 0;
         long queryAt = Place(ref end, query.Bytes);
@@ -56,6 +56,7 @@ internal static unsafe class HostCall
         long destinationAt = Place(ref end, destination.Bytes);
         long logSumExpAt = Place(ref end, logSumExpLength * (long)sizeof(float));
         long lengthsAt = Place(ref end, (keyLengths?.Length ?? 0) * (long)sizeof(int));
+        long biasAt = Place(ref end, bias.Length * (long)sizeof(float));
         long workspaceAt = Place(ref end, program.WorkspaceBytes);
         ulong memory = buffers.Device(end);
         nint pinned = buffers.Pinned(query.PinnedBytes + key.PinnedBytes + value.PinnedBytes + destination.PinnedBytes);
@@ -64,7 +65,7 @@ internal static unsafe class HostCall
         nint pinnedDestination = pinnedValue + (nint)value.PinnedBytes;
         var pointers = new DevicePointers(
             At(memory, queryAt), At(memory, keyAt), At(memory, valueAt), At(memory, destinationAt),
-            logSumExpLength > 0 ? At(memory, logSumExpAt) : 0, keyLengths is null ? 0 : At(memory, lengthsAt), 0, At(memory, workspaceAt));
+            logSumExpLength > 0 ? At(memory, logSumExpAt) : 0, keyLengths is null ? 0 : At(memory, lengthsAt), bias.IsEmpty ? 0 : At(memory, biasAt), At(memory, workspaceAt));
         nint stream = buffers.Stream.Value;
         using (context.Enter())
         {
@@ -72,7 +73,13 @@ internal static unsafe class HostCall
             Send(context.Driver, pointers.Key, key.Gather(pinnedKey), key.Bytes, stream);
             Send(context.Driver, pointers.Value, value.Gather(pinnedValue), value.Bytes, stream);
             fixed (int* lengths = keyLengths)
+            fixed (float* biasData = bias.Span)
             {
+                if (biasData != null)
+                {
+                    Send(context.Driver, pointers.Bias, biasData, bias.Length * (long)sizeof(float), stream);
+                }
+
                 if (lengths != null)
                 {
                     Send(context.Driver, pointers.KeyLengths, lengths, keyLengths!.Length * (long)sizeof(int), stream);

@@ -32,6 +32,8 @@ internal static class SpecificationMapper
             IsCausal = call.Mask.IsCausal,
             HasKeyLengths = call.Mask.KeyLengths is not null,
             WantsLogSumExp = wantsLogSumExp,
+            Bias = call.Bias switch { null => CudaBiasKind.None, { Kind: AttentionBiasKind.PerKey } => CudaBiasKind.PerKey, _ => CudaBiasKind.Dense },
+            BiasStrides = BiasStrides(call.Bias),
         };
     }
 
@@ -58,14 +60,14 @@ internal static class SpecificationMapper
             return $"Quantization is {call.Quantization}; the CUDA kernels compute ValueQuantization.Tiled; set that, or {OnTheCpu}";
         }
 
-        if (call.Bias is { } bias)
+        if (call.Bias is { Kind: not (AttentionBiasKind.PerKey or AttentionBiasKind.Dense) } bias)
         {
-            return $"Bias is {bias.Kind}; the CUDA kernels take no bias yet; leave it out, or {OnTheCpu}";
+            return $"Bias is {bias.Kind}; the CUDA kernels take PerKey and Dense; give its values as AttentionBias.Dense, or {OnTheCpu}";
         }
 
-        if (call.Weighting.Rows == SignWeightingMode.Learned || call.Weighting.Columns is SignWeightingMode.Learned or SignWeightingMode.MeanMagnitudePerToken)
+        if (call.Weighting.Rows == SignWeightingMode.Learned || call.Weighting.Columns == SignWeightingMode.Learned)
         {
-            return $"Weighting is {call.Weighting.Rows} for rows and {call.Weighting.Columns} for columns; the CUDA kernels take MeanMagnitudePerHead, None and, for rows, MeanMagnitudePerToken; use SignWeighting.PerTokenQuery, or {OnTheCpu}";
+            return $"Weighting is Learned; the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken and None; use one of them, or {OnTheCpu}";
         }
 
         if (call.QueryPlanes != 1 || call.KeyPlanes != 1)
@@ -86,6 +88,19 @@ internal static class SpecificationMapper
         return call.Mask.HasGaps
             ? $"Mask has {(call.Mask.Pairs.IsEmpty ? "AllowedBlocks" : "AllowedPairs")}; the CUDA kernels take the causal rule and key lengths; {OnTheCpu}"
             : null;
+    }
+
+    /// <summary>Strides of the bias as the caller holds it; what is shared is not stepped over.</summary>
+    private static OperandStrides? BiasStrides(AttentionBias? bias)
+    {
+        if (bias is null)
+        {
+            return null;
+        }
+
+        long row = bias.Kind == AttentionBiasKind.PerKey ? 0 : bias.KeyLength;
+        long head = bias.Kind == AttentionBiasKind.PerKey ? bias.KeyLength : (long)bias.QueryLength * bias.KeyLength;
+        return new OperandStrides(bias.BatchSize == 1 ? 0 : head * bias.HeadCount, bias.HeadCount == 1 ? 0 : head, row);
     }
 
     private static string Sentence(string reason) => string.Concat(reason[..1].ToUpperInvariant(), reason.AsSpan(1));

@@ -90,9 +90,7 @@ public sealed class GpuTests
     [Theory]
     [InlineData("--operation exact", "one-bit attention alone")]
     [InlineData("--kernels simd", "--kernels names kernels of the CPU")]
-    [InlineData("--bias key", "Bias is PerKey")]
     [InlineData("--quantization full", "Quantization is Full")]
-    [InlineData("--weighting per-token", "PerTokenQuery")]
     public void BenchAttention_RefusesWhatTheGpuLacks(string arguments, string words)
     {
         using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));

@@ -40,6 +40,36 @@ public sealed class EndToEndTests
         AssertClean(fake);
     }
 
+    /// <summary>Log mode rounds some numerators to the neighbouring level: close, not equal. A shared bias is read where it lies.</summary>
+    [Theory]
+    [InlineData("per key", 1, 1)]
+    [InlineData("per key", 2, 2)]
+    [InlineData("dense", 1, 2)]
+    [InlineData("dense", 2, 1)]
+    [InlineData("per-token keys", 1, 1)]
+    public void LogMode_IsCloseToTheCpu(string what, int biasBatches, int biasHeads)
+    {
+        using FakeDriver fake = InterpretedGpu.Start(Device);
+        CudaDevice device = CudaDiscovery.Of(fake.Table(), null).Default;
+        var operands = new Operands(new AttentionShape(2, 2, 6, 20, 64, 32), TensorLayout.HeadTokenDimension, 11);
+        var random = new Random(12);
+        int pairs = what == "dense" ? 6 * 20 : 20;
+        float[] values = [.. Enumerable.Range(0, biasBatches * biasHeads * pairs).Select(_ => (float)random.NextDouble())];
+        BinaryAttentionOptions options = what switch
+        {
+            "per key" => new() { Bias = AttentionBias.PerKey(values, biasBatches, biasHeads, 20) },
+            "dense" => new() { Bias = AttentionBias.Dense(values, biasBatches, biasHeads, 6, 20) },
+            _ => new() { Weighting = SignWeighting.MeanMagnitudePerToken },
+        };
+        (float[] expected, float[] expectedLogSumExp) = operands.Run(CpuAttentionBackend.Instance, options);
+        (float[] output, float[] logSumExp) = operands.Run(new CudaAttentionBackend(device), options);
+        Assert.Empty(fake.Faults);
+        AssertClose(expectedLogSumExp, logSumExp);
+        Assert.All(expected.Zip(output), pair => Assert.InRange(pair.Second, pair.First - (2f / 255), pair.First + (2f / 255)));
+        device.ReleaseRuntime();
+        AssertClean(fake);
+    }
+
     [Fact]
     public void TensorSpans_AreReadThroughTheirStrides()
     {

@@ -12,9 +12,8 @@ public sealed class OptionTests
     {
         { "Quantization", new() { Quantization = ValueQuantization.Full }, "Quantization is Full" },
         { "parity", new() { Quantization = ValueQuantization.TrainingParity }, "set that, or run the call on the CPU" },
-        { "weighting", new() { Weighting = SignWeighting.MeanMagnitudePerToken }, "use SignWeighting.PerTokenQuery" },
         { "learned", new() { Weighting = SignWeighting.Learned(new float[2 * 4 * 5], new float[2 * 4 * 6]) }, "Weighting is Learned" },
-        { "bias", new() { Bias = AttentionBias.PerKey(new float[6], 1, 1, 6) }, "Bias is PerKey" },
+        { "bias", new() { Bias = AttentionBias.LowRank(new float[5 * 2], new float[6 * 2], 1, 1, 5, 6, 2) }, "Bias is LowRank" },
         { "planes", new() { QueryPlanes = 2 }, "QueryPlanes is 2" },
         { "calibration", new() { Calibration = new AttentionCalibration { Temperature = new float[4] } }, "Calibration is set" },
         { "pairs", new() { Mask = AttentionMask.Boolean(new ulong[5]) }, "AllowedPairs" },

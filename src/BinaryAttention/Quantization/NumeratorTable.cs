@@ -122,7 +122,7 @@ internal static class NumeratorTable
 
         public ExponentialSequence(double slope)
         {
-            _low1 = Math.Exp(-2.0 * slope);
+            _low1 = PortableExponential.Exp(-2.0 * slope);
             double squared = _low1 * _low1;
             double fourth = squared * squared;
             Step = fourth * fourth;

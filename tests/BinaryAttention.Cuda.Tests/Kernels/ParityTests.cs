@@ -81,6 +81,15 @@ public sealed class ParityTests
         Check(specification, 5, lengths);
     }
 
+    [Fact]
+    public void Ignores_PaddedTokens()
+    {
+        int[] lengths = [33, 5];
+        CudaSpecification specification = CudaSpecification.Dense(new AttentionShape(2, 1, 20, 70, 36, 36)) with { HasKeyLengths = true, WantsLogSumExp = true };
+        float[] Padded(int seed) => Gaussian(2 * 70 * 36, seed).Select((x, i) => i / 36 % 70 < lengths[i / (70 * 36)] ? x : float.NaN).ToArray();
+        Compare(specification, Gaussian(2 * 20 * 36, 1), Padded(2), Padded(3), lengths);
+    }
+
     [Theory]
     [InlineData(SignWeightingMode.MeanMagnitudePerHead, SignWeightingMode.None, 1f)]
     [InlineData(SignWeightingMode.MeanMagnitudePerToken, SignWeightingMode.MeanMagnitudePerHead, 1f)]

@@ -1,8 +1,13 @@
 // What every command gets from outside, so that tests run commands in their own process with their own streams.
+using BinaryAttention.Cuda.Hosting;
+
 namespace BinaryAttention.Cli;
 
 internal sealed record CliContext(TextWriter Output, TextWriter Error, TimeProvider Time, CancellationToken Cancellation)
 {
+    /// <summary>The GPUs of this machine; asked only by commands that want to know.</summary>
+    public Func<CudaDiscovery> Gpus { get; init; } = static () => CudaDiscovery.Current;
+
     /// <summary>Whether standard output is a terminal: colours and the terminal's own width.</summary>
     public bool IsOutputInteractive => ReferenceEquals(Output, System.Console.Out) && !System.Console.IsOutputRedirected;
 

@@ -4,15 +4,16 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using BinaryAttention.Cli.Commands;
 using BinaryAttention.Cli.Console;
+using BinaryAttention.Cuda.Hosting;
 using BinaryAttention.Formats;
 
 namespace BinaryAttention.Cli;
 
 internal static class CommandLineApplication
 {
-    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, TimeProvider? time = null, CancellationToken cancellationToken = default)
+    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, TimeProvider? time = null, Func<CudaDiscovery>? gpus = null, CancellationToken cancellationToken = default)
     {
-        var context = new CliContext(output, error, time ?? TimeProvider.System, cancellationToken);
+        var context = new CliContext(output, error, time ?? TimeProvider.System, cancellationToken) { Gpus = gpus ?? (static () => CudaDiscovery.Current) };
         RootCommand root = CreateRoot(context);
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0 && parsed.Action is not (ExampleHelpAction or HelpAction))

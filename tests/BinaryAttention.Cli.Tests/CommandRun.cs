@@ -1,4 +1,5 @@
 using System.Text.Json;
+using BinaryAttention.Cuda.Hosting;
 
 namespace BinaryAttention.Cli.Tests;
 
@@ -10,11 +11,14 @@ internal sealed record CommandRun(int ExitCode, string Output, string Error)
 
     public static CommandRun Of(params string[] args) => Of(CancellationToken.None, args);
 
-    public static CommandRun Of(CancellationToken cancellationToken, params string[] args)
+    public static CommandRun Of(CancellationToken cancellationToken, params string[] args) => Of(null, cancellationToken, args);
+
+    /// <summary>A run that sees the GPUs of a driver instead of this machine's.</summary>
+    internal static CommandRun Of(Func<CudaDiscovery>? gpus, CancellationToken cancellationToken, params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int exitCode = CommandLineApplication.Run(args, output, error, new FixedTime(), cancellationToken);
+        int exitCode = CommandLineApplication.Run(args, output, error, new FixedTime(), gpus, cancellationToken);
         return new CommandRun(exitCode, output.ToString(), error.ToString());
     }
 

@@ -23,16 +23,17 @@ internal static class BenchAttentionCommand
         Option<string> quantization = CommonOptions.Choice("--quantization", "How binary attention holds probabilities and values.", "tiled", "tiled", "training-parity", "full");
         Option<int> threads = CommonOptions.Positive("--threads", "Threads a run may use.", 1);
         Option<int> repeat = CommonOptions.Positive("--repeat", "Timed runs of each kernel; the median is reported.", 15);
+        Option<string> device = CommonOptions.Choice("--device", "Where to time; cuda times one-bit attention alone, by the GPU's clock.", DeviceChoice.CpuName, DeviceChoice.CpuName, DeviceChoice.CudaName);
         Option<bool> json = CommonOptions.Json();
         var command = new Command("attention", "Time exact and one-bit attention kernels against one another.")
         {
-            shape, keyLength, valueDimension, kernels, operation, weighting, bias, quantization, threads, repeat, json,
+            shape, keyLength, valueDimension, kernels, operation, weighting, bias, quantization, threads, repeat, device, json,
         };
         command.SetAction(parsed =>
         {
             AttentionShape parsedShape = Shape(parsed.GetRequiredValue(shape), parsed.GetValue(keyLength), parsed.GetValue(valueDimension));
             string chosen = parsed.GetValue(operation)!;
-            return Run(context, parsed.GetValue(json), new BenchmarkRequest
+            var request = new BenchmarkRequest
             {
                 Shape = parsedShape,
                 Kernels = Names(parsed.GetValue(kernels)),
@@ -44,7 +45,8 @@ internal static class BenchAttentionCommand
                 Threads = parsed.GetValue(threads),
                 Repeat = parsed.GetValue(repeat),
                 Seed = Seed,
-            });
+            };
+            return parsed.GetValue(device) == DeviceChoice.CpuName ? Run(context, parsed.GetValue(json), request) : BenchShapeOnGpu.Run(context, parsed.GetValue(json), request);
         });
         ExampleHelpAction.Attach(command, """
             Milliseconds are those of attention with its tables and epilogue; packing (bits, magnitudes, value quantisation) is timed apart and redone in every run.
@@ -55,6 +57,7 @@ internal static class BenchAttentionCommand
               binattn bench attention --shape 1x3x197x64
               binattn bench attention --shape 1x6x4096x64 --operation binary --quantization full --json
               binattn bench attention --shape 1x12x197x64 --bias relative --threads 2 --kernels simd,reference
+              binattn bench attention --shape 1x32x4096x128 --device cuda
             """);
         return command;
     }

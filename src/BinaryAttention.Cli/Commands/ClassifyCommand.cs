@@ -29,8 +29,9 @@ internal static class ClassifyCommand
         Option<string> linear = LinearPrecisions.Option();
         Option<int> top = CommonOptions.Positive("--top", "Classes to show.", 5);
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
+        Option<string> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("classify", "Classify photographs with exact and one-bit attention.") { images, model, attention, quantization, linear, top, threads, json };
+        var command = new Command("classify", "Classify photographs with exact and one-bit attention.") { images, model, attention, quantization, linear, top, threads, device, json };
         var checkpoint = new CheckpointArguments();
         checkpoint.AddTo(command);
         command.SetAction(parsed => Run(
@@ -39,7 +40,7 @@ internal static class ClassifyCommand
             parsed.GetValue(model),
             checkpoint.Read(parsed),
             parsed.GetValue(attention)!,
-            CommonOptions.Quantization(parsed.GetValue(quantization)!),
+            DeviceChoice.Read(context, parsed, device, quantization),
             LinearPrecisions.Parse(parsed.GetValue(linear)!),
             parsed.GetValue(top),
             parsed.GetValue(threads),
@@ -50,11 +51,12 @@ internal static class ClassifyCommand
             "binattn classify photo.jpg --attention exact --top 3 --json",
             "binattn classify photo.jpg --linear int8",
             "binattn classify photo.jpg --model vit.safetensors --threads 1",
+            "binattn classify photo.jpg --device cuda --quantization tiled",
             "binattn classify photo.jpg --model checkpoint.pth --prefix model_ema");
         return command;
     }
 
-    private static int Run(CliContext context, string[] images, string? modelPath, CheckpointOptions checkpoint, string attention, ValueQuantization quantization, LinearPrecision linear, int top, int threads, bool json)
+    private static int Run(CliContext context, string[] images, string? modelPath, CheckpointOptions checkpoint, string attention, DeviceChoice device, LinearPrecision linear, int top, int threads, bool json)
     {
         foreach (string image in images)
         {
@@ -65,7 +67,8 @@ internal static class ClassifyCommand
             ? InputPaths.File(modelPath, "--model")
             : SampleFiles.TryFind(SampleFiles.ModelPath) ?? throw new BadInputException($"no --model was given and {SampleFiles.ModelPath} was not found above the current directory or the program. Give --model FILE.");
         AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(attention)];
-        Recognizer[] recognizers = Recognizer.Load(path, checkpoint, quantization, linear, threads, modes);
+        Recognizer[] recognizers = Recognizer.Load(path, checkpoint, device.Quantization, linear, threads, device.Backend, modes);
+        device.RequireRunnable(recognizers[0], modes);
         recognizers[0].RequirePhotographs();
         ImagePreprocessing preprocessing = recognizers[0].DefaultPreprocessing();
         foreach (Recognizer recognizer in recognizers)

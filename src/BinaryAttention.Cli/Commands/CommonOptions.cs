@@ -8,6 +8,8 @@ internal static class CommonOptions
 {
     public static Option<bool> Json() => new("--json") { Description = "Write one JSON object per line to standard output and nothing else there." };
 
+    public static Option<string> Device() => Choice("--device", "Where one-bit attention runs; exact attention always runs on the CPU.", DeviceChoice.CpuName, DeviceChoice.CpuName, DeviceChoice.CudaName);
+
     /// <summary>A whole number of at least 1.</summary>
     public static Option<int> Positive(string name, string description, int defaultValue)
     {

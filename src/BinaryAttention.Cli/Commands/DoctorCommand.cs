@@ -5,6 +5,9 @@ using System.Runtime.InteropServices;
 using BinaryAttention.Cli.Benchmarking;
 using BinaryAttention.Cli.Console;
 using BinaryAttention.Cli.Recognition;
+using BinaryAttention.Cuda;
+using BinaryAttention.Cuda.Driver;
+using BinaryAttention.Cuda.Hosting;
 using Spectre.Console;
 
 namespace BinaryAttention.Cli.Commands;
@@ -14,7 +17,7 @@ internal static class DoctorCommand
     public static Command Create(CliContext context)
     {
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("doctor", "Show the processor's features, the usable kernels and the runtime.") { json };
+        var command = new Command("doctor", "Show the processor's features, the usable kernels, the GPUs and the runtime.") { json };
         command.SetAction(parsed => Run(context, parsed.GetValue(json)));
         ExampleHelpAction.Examples(command, "binattn doctor", "binattn doctor --json");
         return command;
@@ -24,6 +27,7 @@ internal static class DoctorCommand
     {
         string version = typeof(Attention).Assembly.GetName().Version?.ToString(3) ?? "unknown";
         KernelDescription? best = AttentionKernels.All.FirstOrDefault(kernel => kernel.IsUsable);
+        CudaDiscovery gpus = context.Gpus();
         string? sampleModel = SampleFiles.TryFind(SampleFiles.ModelPath);
         if (json)
         {
@@ -49,6 +53,7 @@ internal static class DoctorCommand
                 }
 
                 writer.WriteEndArray();
+                Write(writer, gpus);
                 writer.WriteString("sampleModel", sampleModel);
             });
             return ExitCodes.Success;
@@ -68,11 +73,52 @@ internal static class DoctorCommand
         }
 
         Terminal.ForOutput(context).Write(table);
+        Report(context, gpus);
         if (best is null or { Name: "reference" })
         {
             context.Warn("no fast kernel can run here; attention falls to the reference, which is correct and slow.");
         }
 
         return ExitCodes.Success;
+    }
+
+    private static void Write(System.Text.Json.Utf8JsonWriter writer, CudaDiscovery gpus)
+    {
+        writer.WriteString("cudaDriver", gpus.DriverVersion > 0 ? CudaDriver.VersionText(gpus.DriverVersion) : null);
+        writer.WriteString("whyNoGpu", gpus.WhyNot);
+        writer.WriteStartArray("gpus");
+        foreach (CudaDevice device in gpus.Devices)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("ordinal", device.Ordinal);
+            writer.WriteString("name", device.Name);
+            writer.WriteString("computeCapability", device.ComputeCapability.ToString());
+            writer.WriteNumber("memoryBytes", device.MemoryBytes);
+            writer.WriteNumber("multiprocessors", device.MultiprocessorCount);
+            writer.WriteBoolean("isUsable", device.IsUsable);
+            writer.WriteString("whyNot", device.WhyNot);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void Report(CliContext context, CudaDiscovery gpus)
+    {
+        if (gpus.Devices.Count == 0)
+        {
+            context.Output.WriteLine($"GPU           none: {gpus.WhyNot}");
+            return;
+        }
+
+        Table table = Terminal.Table($"GPUs, driver for CUDA {CudaDriver.VersionText(gpus.DriverVersion)}", "name", "usable", ">compute capability", ">memory MiB", ">multiprocessors");
+        foreach (CudaDevice device in gpus.Devices)
+        {
+            table.Row(
+                device.Name, device.IsUsable ? "yes" : $"no: {device.WhyNot}", device.ComputeCapability.ToString(), (device.MemoryBytes >> 20).ToString("N0", CultureInfo.InvariantCulture),
+                device.MultiprocessorCount.ToString(CultureInfo.InvariantCulture));
+        }
+
+        Terminal.ForOutput(context).Write(table);
     }
 }

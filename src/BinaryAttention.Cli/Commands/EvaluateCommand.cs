@@ -21,6 +21,7 @@ internal static class EvaluateCommand
         Option<string> quantization = CommonOptions.Choice("--quantization", "How naive-binary holds probabilities and values.", "full", "full", "tiled", "training-parity");
         Option<string> linear = LinearPrecisions.Option();
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
+        Option<string> device = CommonOptions.Device();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("evaluate", "Measure accuracy on labelled pictures.") { model };
         pictures.AddTo(command);
@@ -29,17 +30,20 @@ internal static class EvaluateCommand
         command.Options.Add(quantization);
         command.Options.Add(linear);
         command.Options.Add(threads);
+        command.Options.Add(device);
         command.Options.Add(json);
         command.SetAction(parsed =>
         {
             pictures.Check(parsed);
             string modelPath = InputPaths.File(parsed.GetRequiredValue(model), "--model");
+            var where = DeviceChoice.Read(context, parsed, device, quantization);
             string asked = parsed.GetValue(attention)!;
             AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(asked)];
             IEvaluationSet set = pictures.Open(parsed, out Action<Recognizer> requireInput, out int skipped);
             Recognizer[] recognizers = Recognizer.Load(
-                modelPath, checkpoint.Read(parsed), CommonOptions.Quantization(parsed.GetValue(quantization)!), LinearPrecisions.Parse(parsed.GetValue(linear)!), parsed.GetValue(threads), modes);
+                modelPath, checkpoint.Read(parsed), where.Quantization, LinearPrecisions.Parse(parsed.GetValue(linear)!), parsed.GetValue(threads), where.Backend, modes);
             requireInput(recognizers[0]);
+            where.RequireRunnable(recognizers[0], modes);
             EvaluationTotals[] totals = Evaluation.Run(context, set, recognizers, recognizers[0].Reference());
             if (totals[0].Images == 0)
             {
@@ -61,6 +65,7 @@ internal static class EvaluateCommand
               binattn evaluate --model model.safetensors --images val --labels val/labels.csv
               binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --quantization tiled --json
               binattn evaluate --model model.safetensors --images val --labels labels.csv --linear int8
+              binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --device cuda
               binattn evaluate --model samples/models/vit_mnist.pt --activation relu --idx-images samples/digits/images.idx3.gz --idx-labels samples/digits/labels.idx1.gz --attention both
             """);
         return command;

@@ -118,7 +118,7 @@ internal static unsafe class ShapeChecks
 
             if (stride < reach)
             {
-                throw new ArgumentException($"destination overlaps itself: a stride of {stride} over {length} entries is smaller than the {reach} elements within. Give a destination whose elements are all distinct.", nameof(destination));
+                throw new ArgumentException($"{destination.Name} overlaps itself: a stride of {stride} over {length} entries is smaller than the {reach} elements within. Give a destination whose elements are all distinct.", destination.Name);
             }
 
             reach = (stride * (long)(length - 1)) + reach;

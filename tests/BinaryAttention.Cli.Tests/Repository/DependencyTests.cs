@@ -1,6 +1,7 @@
-// Dependencies point one way: Cli -> Models -> (Formats, BinaryAttention). Checked on what the compiler wrote into the assemblies and on the project files.
+// Dependencies point one way: Cli -> (Models, Cuda), Models -> (Formats, BinaryAttention), Cuda -> BinaryAttention. Checked on what the compiler wrote into the assemblies and on the project files.
 using System.Reflection;
 using System.Xml.Linq;
+using BinaryAttention.Cuda;
 using BinaryAttention.Formats;
 using BinaryAttention.Models.Vision;
 using TestKit;
@@ -21,11 +22,17 @@ public sealed class DependencyTests
     public void Models_References_FormatsAndCore() =>
         Assert.Subset(new HashSet<string>(["BinaryAttention", "BinaryAttention.Formats", "System.Numerics.Tensors"], StringComparer.Ordinal), OwnReferences(typeof(VisionTransformer).Assembly));
 
+    /// <summary>Models run on any backend and name none: the command line hands them one.</summary>
+    [Fact]
+    public void Cuda_References_CoreAlone() =>
+        Assert.Subset(new HashSet<string>(["BinaryAttention", "System.Numerics.Tensors"], StringComparer.Ordinal), OwnReferences(typeof(CudaDevice).Assembly));
+
     [Theory]
     [InlineData("BinaryAttention", "", "Iced System.Numerics.Tensors")]
     [InlineData("BinaryAttention.Formats", "", "")]
     [InlineData("BinaryAttention.Models", "BinaryAttention BinaryAttention.Formats", "")]
-    [InlineData("BinaryAttention.Cli", "BinaryAttention.Models", "Spectre.Console System.CommandLine")]
+    [InlineData("BinaryAttention.Cuda", "BinaryAttention", "")]
+    [InlineData("BinaryAttention.Cli", "BinaryAttention.Cuda BinaryAttention.Models", "Spectre.Console System.CommandLine")]
     public void Project_DeclaresNoOtherDependency(string project, string projects, string packages)
     {
         XDocument file = XDocument.Load(RepositoryFolder.PathOf($"src/{project}/{project}.csproj"));

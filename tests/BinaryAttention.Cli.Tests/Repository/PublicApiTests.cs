@@ -1,5 +1,6 @@
 // The public API of each library is kept as approved text beside its project, so that a change to it is seen in review.
 using System.Reflection;
+using BinaryAttention.Cuda;
 using BinaryAttention.Formats;
 using BinaryAttention.Models.Vision;
 using TestKit;
@@ -16,6 +17,7 @@ public sealed class PublicApiTests
     private static Dictionary<string, Assembly> Assemblies { get; } = new(StringComparer.Ordinal)
     {
         ["BinaryAttention"] = typeof(Attention).Assembly,
+        ["BinaryAttention.Cuda"] = typeof(CudaDevice).Assembly,
         ["BinaryAttention.Formats"] = typeof(FileFormatException).Assembly,
         ["BinaryAttention.Models"] = typeof(VisionTransformer).Assembly,
     };

@@ -147,7 +147,7 @@ public sealed class ReferenceBackwardTests
 
     private static AttentionSpecification Specification(AttentionOptions options) => SpecificationBuilder.Build(Shape, options, options is BinaryAttentionOptions);
 
-    private static ReferenceGradients Check(AttentionSpecification specification, Func<NaiveProblem, NaiveProblem> complete)
+    private static ReferenceGradients Check(AttentionSpecification specification, Func<NaiveProblem, NaiveProblem> complete, bool hasBias = true)
     {
         (float[] query, float[] key, float[] value) = Operands(Shape);
         float[] upstream = GaussianData.Make(2 * 4 * 5 * 3, 40);
@@ -158,7 +158,11 @@ public sealed class ReferenceBackwardTests
         Compare("query", gradients.Query, problem.Query, values => problem with { Query = values }, upstream);
         Compare("key", gradients.Key, problem.Key, values => problem with { Key = values }, upstream);
         Compare("value", gradients.Value, problem.Value, values => problem with { Value = values }, upstream);
-        Compare("bias", gradients.Bias, problem.Bias, values => problem with { Bias = values }, upstream);
+        if (hasBias)
+        {
+            Compare("bias", gradients.Bias, problem.Bias, values => problem with { Bias = values }, upstream);
+        }
+
         Compare("row weights", gradients.RowWeights, problem.RowWeights, values => problem with { RowWeights = values }, upstream);
         Compare("column weights", gradients.ColumnWeights, problem.ColumnWeights, values => problem with { ColumnWeights = values }, upstream);
         return gradients;

@@ -19,7 +19,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
     private double _tableSlope = double.NaN;
     private int _lastEntry;
 
-    public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, int floatColumns)
+    public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, int floatColumns, int selectedRows = Rows)
     {
         int padded = KeyCodes.Blocks(specification.Shape.KeyLength) * KeyCodes.BlockKeys;
         bool hasLongDistances = specification.Shape.HeadDimension > BinaryRunLimits.ByteDistances;
@@ -46,7 +46,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
         long floatSums = plan.Take(full ? Rows * (long)floatColumns * sizeof(float) : 0);
         _memory = new NativeBuffer(plan.Total);
         PaddedKeys = padded;
-        Selection = new KeySelection(specification.Shape.KeyLength, mayHaveGaps);
+        Selection = new KeySelection(specification.Shape.KeyLength, mayHaveGaps, selectedRows);
         QueryTables = _memory.Pointer + tables;
         Distances = _memory.Pointer + distances;
         LongDistances = (int*)(_memory.Pointer + longDistances);
@@ -67,7 +67,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
     /// <summary>Elements from row to row: all keys, padded to whole blocks.</summary>
     public int PaddedKeys { get; }
 
-    /// <summary>The keys that the current six rows work on.</summary>
+    /// <summary>The keys that the current rows work on.</summary>
     public KeySelection Selection { get; }
 
     /// <summary>Six queries' tables, <c>[query][plane][entries]</c>.</summary>

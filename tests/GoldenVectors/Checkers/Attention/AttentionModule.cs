@@ -4,6 +4,7 @@ using BinaryAttention;
 using BinaryAttention.Kernels;
 using BinaryAttention.Reference;
 using AttentionApi = BinaryAttention.Attention;
+using TestKit.Attention;
 
 namespace GoldenVectors.Checkers.Attention;
 
@@ -56,7 +57,7 @@ internal sealed class AttentionModule
 
     /// <summary>The reference's operands for one combination of switches.</summary>
     public ReferenceInputs Reference(AttentionFlags flags) =>
-        ReferenceInputs.Create(SpecificationBuilder.Build(Shape, Options(flags, null), flags.IsBinary), Query, Key, Value);
+        ReferenceInputs.Create(SpecificationBuilder.Build(Shape, Options(flags), flags.IsBinary), Query, Key, Value);
 
     /// <summary>All gradients of sum(out * grad_out) by name, attention's by the reference.</summary>
     public IReadOnlyDictionary<string, double[]> Backward(AttentionFlags flags, out ReferenceGradients attention)
@@ -80,7 +81,7 @@ internal sealed class AttentionModule
         var (query, key, value) = (new float[Query.Length], new float[Key.Length], new float[Value.Length]);
         var bias = new float[flags.HasBias ? Table!.Length : 0];
         var wanted = new AttentionOptionGradients { Bias = bias };
-        AttentionOptions options = Options(flags, kernel);
+        AttentionOptions options = Options(flags, kernel, Shape);
         if (options is BinaryAttentionOptions binary)
         {
             AttentionApi.BinaryScaledDotProduct(Query, Key, Value, output, Shape, binary, logSumExp);
@@ -118,25 +119,31 @@ internal sealed class AttentionModule
 
     private AttentionShape Shape => new(Sizes.BatchSize, Sizes.HeadCount, Sizes.TokenCount, Sizes.TokenCount, Sizes.HeadDimension, Sizes.HeadDimension) { KeyHeadCount = Sizes.HeadCount };
 
-    private AttentionOptions Options(AttentionFlags flags, string? kernel) => flags.IsBinary
+    // A kernel that does not take the call gives way to the best one that does.
+    private AttentionOptions Options(AttentionFlags flags, string? kernel, in AttentionShape shape)
+    {
+        AttentionOptions options = Options(flags);
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, shape, options) };
+    }
+
+    private AttentionOptions Options(AttentionFlags flags) => flags.IsBinary
         ? new BinaryAttentionOptions
         {
             Bias = flags.HasBias ? AttentionBias.RelativePosition(Table, Sizes.HeadCount, Sizes.GridHeight, Sizes.GridWidth) : null,
             Quantization = flags.Is8Bit ? ValueQuantization.TrainingParity : ValueQuantization.Full,
-            Kernel = kernel,
         }
-        : new AttentionOptions { Kernel = kernel };
+        : new AttentionOptions();
 
     private double[] Attend(AttentionFlags flags, string kernel)
     {
         var output = new float[Query.Length];
         if (flags.IsBinary)
         {
-            AttentionApi.BinaryScaledDotProduct(Query, Key, Value, output, Shape, (BinaryAttentionOptions)Options(flags, kernel));
+            AttentionApi.BinaryScaledDotProduct(Query, Key, Value, output, Shape, (BinaryAttentionOptions)Options(flags, kernel, Shape));
         }
         else
         {
-            AttentionApi.ScaledDotProduct(Query, Key, Value, output, Shape, Options(flags, kernel));
+            AttentionApi.ScaledDotProduct(Query, Key, Value, output, Shape, Options(flags, kernel, Shape));
         }
 
         return Array.ConvertAll(output, static value => (double)value);
@@ -158,11 +165,11 @@ internal sealed class AttentionModule
         AttentionShape shape = Shape with { ValueDimension = tokens };
         if (flags.IsBinary)
         {
-            AttentionApi.BinaryScaledDotProduct(Query, Key, identity, output, shape, (BinaryAttentionOptions)Options(flags, kernel), logSumExp);
+            AttentionApi.BinaryScaledDotProduct(Query, Key, identity, output, shape, (BinaryAttentionOptions)Options(flags, kernel, shape), logSumExp);
         }
         else
         {
-            AttentionApi.ScaledDotProduct(Query, Key, identity, output, shape, Options(flags, kernel), logSumExp);
+            AttentionApi.ScaledDotProduct(Query, Key, identity, output, shape, Options(flags, kernel, shape), logSumExp);
         }
 
         return (output, logSumExp);

@@ -88,14 +88,20 @@ internal sealed class AttentionModule
 
     private AttentionShape Shape => new(Sizes.BatchSize, Sizes.HeadCount, Sizes.TokenCount, Sizes.TokenCount, Sizes.HeadDimension, Sizes.HeadDimension) { KeyHeadCount = Sizes.HeadCount };
 
-    private AttentionOptions Options(AttentionFlags flags, string? kernel) => flags.IsBinary
+    // Where a kernel does not take these options, the best other one runs.
+    private AttentionOptions Options(AttentionFlags flags, string? kernel)
+    {
+        AttentionOptions options = MakeOptions(flags);
+        return options with { Kernel = TestKit.Attention.KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    private AttentionOptions MakeOptions(AttentionFlags flags) => flags.IsBinary
         ? new BinaryAttentionOptions
         {
             Bias = flags.HasBias ? AttentionBias.RelativePosition(Table, Sizes.HeadCount, Sizes.GridHeight, Sizes.GridWidth) : null,
             Quantization = flags.Is8Bit ? ValueQuantization.TrainingParity : ValueQuantization.Full,
-            Kernel = kernel,
         }
-        : new AttentionOptions { Kernel = kernel };
+        : new AttentionOptions();
 
     private double[] Attend(AttentionFlags flags, string kernel)
     {

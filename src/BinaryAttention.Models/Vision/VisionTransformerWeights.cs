@@ -30,10 +30,12 @@ internal sealed class VisionTransformerWeights
             string Part(string part) => CheckpointNames.Block(block, part);
             Blocks[block] = new TransformerBlock(
                 ReadNorm(Part("norm1")),
-                new SelfAttention(ReadLinear(Part("attn.qkv"), 3 * inner, width, configuration.HasQueryKeyValueBias), configuration.HeadCount),
+                ReadLinear(Part("attn.qkv"), 3 * inner, width, configuration.HasQueryKeyValueBias),
                 ReadLinear(Part("attn.proj"), width, inner),
                 ReadNorm(Part("norm2")),
-                new Mlp(ReadLinear(Part("mlp.fc1"), hidden, width), ReadLinear(Part("mlp.fc2"), width, hidden), activation));
+                ReadLinear(Part("mlp.fc1"), hidden, width),
+                ReadLinear(Part("mlp.fc2"), width, hidden),
+                activation);
             if (configuration.HasRelativePositionBias)
             {
                 RelativeTables[block] = source.ReadSingles(CheckpointNames.RelativeTable(block));

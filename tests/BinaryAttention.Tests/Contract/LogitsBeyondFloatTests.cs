@@ -8,6 +8,8 @@ public sealed class LogitsBeyondFloatTests
 {
     private const int Keys = 21;
 
+    public static TheoryData<string> Kernels() => ContractCases.OneRowPerKernel(ContractCases.AllKernels);
+
     public static TheoryData<string, WeightingForm, ValueQuantization, bool> Modes()
     {
         var data = new TheoryData<string, WeightingForm, ValueQuantization, bool>();
@@ -43,6 +45,31 @@ public sealed class LogitsBeyondFloatTests
     [MemberData(nameof(Modes))]
     public void ZeroKeys_GiveTheMean_WhateverTheQueryWeighs(string kernel, WeightingForm weighting, ValueQuantization quantization, bool hasBias) =>
         Check(kernel, weighting, quantization, hasBias, queryMagnitude: 1e38f, keyMagnitude: 0f, scale: 100f, isOpposite: static _ => false, (float)Math.Log(hasBias ? Keys - 1 : Keys));
+
+    // The bias of a query centre and the caller's bias are each within float32, their sum is not.
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void BiasesWhoseSumLeavesFloat_GiveNoNaN(string kernel)
+    {
+        ContractCases.RequireUsable(kernel);
+        AttentionCase c = new() { Queries = 7, Keys = Keys, HeadDimension = 16, ValueDimension = 5, Mask = MaskParts.Causal };
+        Operands operands = c.MakeOperands();
+        var centre = new float[16];
+        centre[0] = 1e38f;
+        var bias = new float[Keys];
+        Array.Fill(bias, 3e38f);
+        bias[3] = float.NegativeInfinity;
+        for (int key = 0; key < Keys; key++)
+        {
+            operands.Key[key * 16] = 100f;
+        }
+
+        foreach (ValueQuantization quantization in Enum.GetValues<ValueQuantization>())
+        {
+            BinaryAttentionOptions options = c.BinaryOptions(kernel) with { Quantization = quantization, Bias = AttentionBias.PerKey(bias, 1, 1, Keys), Calibration = new() { QueryCentre = centre } };
+            Assert.All(CaseRunner.Run(c, operands, options, isBinary: true).Output, value => Assert.True(float.IsFinite(value)));
+        }
+    }
 
     private static void Check(string kernel, WeightingForm weighting, ValueQuantization quantization, bool hasBias, float queryMagnitude, float keyMagnitude, float? scale, Func<int, bool> isOpposite, float logSumExp)
     {

@@ -31,7 +31,7 @@ public sealed class CodeGenerationTests
     [Fact]
     public void Tiles_FillTheRegisters()
     {
-        for (int valueDimension = 1; valueDimension <= AssembledLimits.ValueDimension; valueDimension++)
+        for (int valueDimension = 1; valueDimension <= 300; valueDimension++)
         {
             foreach (TileShape tile in (TileShape[])[TileShape.For(valueDimension), TileShape.ForLogits(valueDimension)])
             {

@@ -66,7 +66,8 @@ public sealed class LogitsBeyondFloatTests
 
         foreach (ValueQuantization quantization in Enum.GetValues<ValueQuantization>())
         {
-            BinaryAttentionOptions options = c.BinaryOptions(kernel) with { Quantization = quantization, Bias = AttentionBias.PerKey(bias, 1, 1, Keys), Calibration = new() { QueryCentre = centre } };
+            BinaryAttentionOptions options = c.BinaryOptions() with { Quantization = quantization, Bias = AttentionBias.PerKey(bias, 1, 1, Keys), Calibration = new() { QueryCentre = centre } };
+            options = options with { Kernel = KernelPreference.NameOrBest(kernel, c.Shape, options) };
             Assert.All(CaseRunner.Run(c, operands, options, isBinary: true).Output, value => Assert.True(float.IsFinite(value)));
         }
     }

@@ -42,6 +42,13 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, tile.PanelChannels, ValueProductEmitter.GroupKeys);
         var frame = new TileFrame(tile, KeyCodes.Planes(shape.HeadDimension, CodeBits));
         _plan = TilePlan.For(tile, frame, shape.KeyLength, _layout.Panels, specification.Mask, specification.QueryPlanes * specification.KeyPlanes);
+        _isInterleaved = LogitPipeline.Takes(specification);
+        if (_isInterleaved)
+        {
+            // Units depend on the queries of an item, so that its size must not depend on padding.
+            _plan = _plan with { ItemQueries = TilePlan.ShortItemQueries };
+        }
+
         _kernels = new TileKernels(_plan, shape.HeadDimension > AssembledLimits.NarrowDistances);
         _keyValue = new PackedKeyValue(specification, _loop, _layout, CodeBits, floatPanelColumns: 1);
         _queries = new PackedQueries(specification, _loop);
@@ -54,7 +61,6 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
         else
         {
-            _isInterleaved = LogitPipeline.Takes(specification);
             _logits = new LogitTiles(specification, _plan, _kernels, _allowed, _keyValue, _queries, _loop.Workers, _isInterleaved);
             _fixedPoint = _isInterleaved ? new LogitPipeline(specification, _plan, _allowed, _keyValue, _queries, _loop.Workers) : null;
         }

@@ -15,7 +15,6 @@ internal sealed class AssembledKernel : IAttentionKernel
         return !specification.IsBinary ? "exact attention is not assembled"
             : specification.Quantization == ValueQuantization.Full ? "quantization Full is not assembled"
             : shape.HeadDimension > AssembledLimits.HeadDimension ? $"headDimension is {shape.HeadDimension}; distances are bytes, so at most {AssembledLimits.HeadDimension} is assembled"
-            : shape.ValueDimension > AssembledLimits.ValueDimension ? $"valueDimension is {shape.ValueDimension}; at most {AssembledLimits.ValueDimension} is assembled"
             : null;
     }
 

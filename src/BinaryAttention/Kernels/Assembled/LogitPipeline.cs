@@ -60,7 +60,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     public static bool Takes(AttentionSpecification specification)
     {
         int dimension = specification.Shape.HeadDimension;
-        return specification.Shape.KeyLength >= MinKeys && specification is { IsBinary: true, Quantization: ValueQuantization.Tiled, UsesNumeratorTables: false, QueryPlanes: 1, KeyPlanes: 1, Mask.HasGaps: false }
+        return specification is { IsBinary: true, Quantization: ValueQuantization.Tiled, UsesNumeratorTables: false, QueryPlanes: 1, KeyPlanes: 1, Mask.HasGaps: false }
             && (dimension < AssembledLimits.NarrowDistances || (dimension % 2 == 0 && dimension <= AssembledLimits.HeadDimension));
     }
 
@@ -78,6 +78,11 @@ internal sealed unsafe class LogitPipeline : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Attend(HeadOperands* head, int worker, int keyHead, int firstQuery, int endQuery)
     {
+        if (head->KeyLength < MinKeys)
+        {
+            return firstQuery;
+        }
+
         LogitWorker scratch = _workers[worker] ??= new LogitWorker(_plan, _specification, _relative?.TableWords ?? 0);
         if (!PrepareHead(scratch, head, keyHead, firstQuery, endQuery))
         {

@@ -15,6 +15,9 @@ namespace BinaryAttention.Kernels.Assembled;
 internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int KeyLength, int Panels, int ChunkKeys, int GroupTiles, int ItemQueries, bool HasMask, bool HasGaps, int PlanePairs)
 {
     // Values of a call this short stay in the second-level cache by themselves.
+    /// <summary>Queries in a work item of a short call.</summary>
+    public const int ShortItemQueries = 192;
+
     /// <summary>Bytes of one row of a block: distances, or fixed-point logits.</summary>
     public int RowBytes { get; init; } = TileFrame.Line;
 
@@ -32,7 +35,6 @@ internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int Ke
     private const int LargeGroupQueries = 48;
     private const int GroupedChunkKeys = 2048;
     private const int ItemQueriesAbout = 384;
-    private const int ShortItemQueries = 192;
 
     /// <summary>The plan of fixed-point log mode: no groups. Work items are those of the plan beside it.</summary>
     public static TilePlan ForLogits(TileShape tile, TileFrame frame, int frameBytes, int keyLength, int panels, int itemQueries, KeyMask mask, bool hasPairBias) =>

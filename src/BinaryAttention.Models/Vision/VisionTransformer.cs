@@ -19,7 +19,7 @@ public sealed class VisionTransformer
     private const int ImagesPerPass = 8;
 
     private readonly VisionTransformerWeights _weights;
-    private readonly AttentionOptions[] _attention;
+    private readonly LayerRun[] _attention;
     private readonly AlignedBuffer _firstTokens;
     private readonly ConcurrentBag<BlockBuffers> _buffers = [];
     private readonly int _threads;
@@ -232,6 +232,6 @@ public sealed class VisionTransformer
             return buffers;
         }
 
-        return new BlockBuffers(rows, Configuration.Width, Configuration.AttentionWidth, Math.Max(Math.Max(3 * Configuration.AttentionWidth, Configuration.HiddenWidth), _weights.Patches.RoomLength));
+        return new BlockBuffers(rows, Configuration.Width, Configuration.AttentionWidth, Math.Max(Math.Max(_weights.WidestProjection, Configuration.HiddenWidth), _weights.Patches.RoomLength));
     }
 }

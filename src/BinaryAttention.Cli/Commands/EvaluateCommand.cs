@@ -16,8 +16,8 @@ internal static class EvaluateCommand
         var model = new Option<string>("--model") { Description = "A ViT or DeiT checkpoint.", Required = true, HelpName = "FILE" };
         var checkpoint = new CheckpointArguments();
         var pictures = new EvaluationInput();
-        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.NaiveBinaryName, BothName);
-        Option<string> quantization = CommonOptions.Choice("--quantization", "How naive-binary holds probabilities and values.", "full", "full", "tiled", "training-parity");
+        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName, BothName);
+        Option<string?> quantization = CommonOptions.OptionalQuantization();
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
         Option<bool> json = CommonOptions.Json();
         var command = new Command("evaluate", "Measure accuracy on labelled pictures.") { model };
@@ -32,10 +32,10 @@ internal static class EvaluateCommand
             pictures.Check(parsed);
             string modelPath = InputPaths.File(parsed.GetRequiredValue(model), "--model");
             string asked = parsed.GetValue(attention)!;
-            AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(asked)];
+            AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.Binary] : [AttentionModes.Parse(asked)];
             IEvaluationSet set = pictures.Open(parsed, out Action<Recognizer> requireInput, out int skipped);
             Recognizer[] recognizers = Recognizer.Load(
-                modelPath, checkpoint.Read(parsed), CommonOptions.Quantization(parsed.GetValue(quantization)!), parsed.GetValue(threads), [.. modes, AttentionMode.Exact]);
+                modelPath, checkpoint.Read(parsed), CommonOptions.OptionalQuantization(parsed.GetValue(quantization)), parsed.GetValue(threads), [.. modes, AttentionMode.Exact]);
             requireInput(recognizers[0]);
             EvaluationTotals[] totals = Evaluation.Run(context, set, recognizers[..modes.Length], modes[0] == AttentionMode.Exact ? recognizers[0] : recognizers[^1]);
             if (totals[0].Images == 0)
@@ -49,7 +49,7 @@ internal static class EvaluateCommand
         ExampleHelpAction.Attach(command, """
             Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention names the same class first. naive-binary keeps
             only the signs of queries and keys, with per-head means and no calibration: naive for a model trained with exact attention; the model's own attention
-            for a checkpoint with relative-position tables, which was trained with one-bit attention. Milliseconds are those of the network alone, without reading
+            for a checkpoint with relative-position tables, which was trained with one-bit attention. 'binattn calibrate' makes better ones. Milliseconds are those of the network alone, without reading
             and resizing. A damaged picture is reported on standard error, left out of every figure and counted as "unreadable"; the exit code is then 2.
             Pictures come from --images and --labels, or from --idx-images and --idx-labels, which must hold grey pictures of the size that the model takes.
 

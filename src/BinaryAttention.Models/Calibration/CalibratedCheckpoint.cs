@@ -1,7 +1,3 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using BinaryAttention.Formats.Checkpoints;
 using BinaryAttention.Models.Vision;
 
@@ -10,8 +6,6 @@ namespace BinaryAttention.Models.Calibration;
 /// <summary>Writes a checkpoint with codes: every tensor of the original as it was, the codes beside them, and what was done in the metadata. It loads like any other, without this namespace.</summary>
 public static class CalibratedCheckpoint
 {
-    private static readonly JsonWriterOptions Options = new() { Indented = false, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>The tensors of a calibrated checkpoint.</summary>
     /// <param name="source">The original.</param>
     /// <param name="codes">The codes.</param>
@@ -54,7 +48,7 @@ public static class CalibratedCheckpoint
         {
             ["num_heads"] = configuration.HeadCount.ToString(System.Globalization.CultureInfo.InvariantCulture),
             ["activation"] = configuration.Activation == MlpActivation.Relu ? "relu" : "gelu",
-            [CalibratedFormReader.MetadataKey] = Record(codes, imagesDigest, tool),
+            [CalibratedFormReader.MetadataKey] = CalibrationRecord.Write(codes, imagesDigest, tool),
         };
     }
 
@@ -70,49 +64,4 @@ public static class CalibratedCheckpoint
             ? found[0]
             : throw new ArgumentException($"source holds {found.Length} models; one is expected. Choose one by its prefix.", nameof(tensors));
     }
-
-    private static string Record(ModelCodes codes, string imagesDigest, string tool)
-    {
-        CalibratedForm form = codes.Form;
-        CalibrationOptions options = codes.Options;
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, Options))
-        {
-            writer.WriteStartObject();
-            writer.WriteNumber("format", 1);
-            writer.WriteNumber("codeLength", form.CodeLength);
-            writer.WriteNumber("rank", form.Rank);
-            writer.WriteNumber("queryPlanes", form.QueryPlanes);
-            writer.WriteNumber("keyPlanes", form.KeyPlanes);
-            writer.WriteString("keyWeights", form.WeightsKeys ? "per-token" : "per-head");
-            writer.WriteBoolean("exactSpecialRows", form.HasExactSpecialRows);
-            writer.WriteString("recipe", NameOf(options.Recipe));
-            writer.WriteNumber("seed", options.Seed);
-            writer.WriteNumber("steps", options.Recipe == CalibrationRecipe.ClosedForm ? 0 : options.Steps);
-            writer.WriteNumber("images", codes.ImageCount);
-            writer.WriteString("imagesSha256", imagesDigest);
-            writer.WriteString("tool", tool);
-            writer.WriteStartArray("layers");
-            foreach (LayerCodes layer in codes.Layers)
-            {
-                writer.WriteStartObject();
-                writer.WriteNumber("layer", layer.Layer);
-                writer.WriteNumber("naiveDivergence", Math.Round(layer.NaiveDivergence, 5));
-                writer.WriteNumber("divergence", Math.Round(layer.Divergence, 5));
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
-
-    private static string NameOf(CalibrationRecipe recipe) => recipe switch
-    {
-        CalibrationRecipe.ClosedForm => "closed-form",
-        CalibrationRecipe.Rotation => "rotation",
-        _ => "projection",
-    };
 }

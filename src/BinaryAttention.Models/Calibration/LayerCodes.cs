@@ -1,3 +1,5 @@
+using BinaryAttention.Models.Vision;
+
 namespace BinaryAttention.Models.Calibration;
 
 /// <summary>The codes found for one layer, as a calibrated checkpoint holds them, and how well they do.</summary>
@@ -40,6 +42,34 @@ public sealed record LayerCodes(int Layer, float[] Weight, float[] Bias, float[]
                 }
 
                 bias[firstRow + column] = offsets[column];
+            }
+        }
+    }
+
+    /// <summary>The codes of one head, taken out of the projection again.</summary>
+    internal HeadCode Head(int head, CalibratedForm form)
+    {
+        int count = Temperature.Length, width = Weight.Length / Bias.Length, codes = form.CodeLength, rank = form.Rank;
+        var code = new HeadCode(width, width, codes, rank) { QueryPlanes = form.QueryPlanes, KeyPlanes = form.KeyPlanes, WeightsKeys = form.WeightsKeys, Temperature = Temperature[head], IsFolded = true };
+        Columns(code.QueryWeight, code.QueryBias, code.Pitch, codes, head * codes);
+        Columns(code.KeyWeight, code.KeyBias, code.Pitch, codes, (count + head) * codes);
+        int biasRow = (2 * count * codes) + head, factors = count * ((2 * codes) + 1);
+        Weight.AsSpan(biasRow * width, width).CopyTo(code.BiasWeight);
+        code.BiasOffset = Bias[biasRow];
+        Columns(code.QueryFactor, code.QueryFactorBias, code.RankPitch, rank, factors + (head * rank));
+        Columns(code.KeyFactor, code.KeyFactorBias, code.RankPitch, rank, factors + ((count + head) * rank));
+        return code;
+
+        void Columns(float[] matrix, float[] offsets, int pitch, int columns, int firstRow)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                for (int input = 0; input < width; input++)
+                {
+                    matrix[(input * pitch) + column] = Weight[((firstRow + column) * width) + input];
+                }
+
+                offsets[column] = Bias[firstRow + column];
             }
         }
     }

@@ -23,7 +23,7 @@ internal sealed class CodeGradient
     {
         (_head, _rowWeights) = (head, rowWeights);
         _rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
-        Sums = new HeadCode(code.QueryInputs, code.KeyInputs, code.CodeLength, code.Rank) { IsFolded = code.IsFolded };
+        Sums = new HeadCode(code.QueryInputs, code.KeyInputs, code.CodeLength, code.Rank) { IsFolded = code.IsFolded, Temperature = 0 };
         (_queryGradient, _keyGradient) = (new float[head.TokenCount * code.Pitch], new float[head.TokenCount * code.Pitch]);
         (_queryFactorGradient, _keyFactorGradient) = (new float[head.TokenCount * code.RankPitch], new float[head.TokenCount * code.RankPitch]);
         _keyBiasGradient = new float[head.TokenCount];

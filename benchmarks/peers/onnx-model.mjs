@@ -14,6 +14,7 @@ const message = (field, ...parts) => {
 const text = (field, value) => message(field, Buffer.from(value, 'utf8'));
 
 const FLOAT = 1;
+const INT8 = 3;
 const INT64 = 7;
 const CONTRIB = 'com.microsoft';
 
@@ -33,7 +34,7 @@ class Graph {
 
   constant(shape, array) {
     const name = `constant${this.count++}`;
-    const type = array instanceof BigInt64Array ? INT64 : FLOAT;
+    const type = array instanceof BigInt64Array ? INT64 : array instanceof Int8Array ? INT8 : FLOAT;
     this.parts.push(message(5, ...shape.map((size) => integer(1, size)), integer(2, type), text(8, name), message(9, Buffer.from(array.buffer, array.byteOffset, array.byteLength))));
     return name;
   }
@@ -68,14 +69,35 @@ export function multiHeadAttention({ batchSize, headCount, length, headDimension
   return graph.model();
 }
 
-/** A DeiT of the given width with random weights: what its time depends on is its shape. random(count, deviation) gives weights. */
-export function visionTransformer({ width, headCount, depth, imageSize, patchSize, classCount }, random) {
+/** Weights [inputs, outputs] in 8 bits, symmetric per output. */
+function quantize(weights, inputs, outputs) {
+  const quantized = new Int8Array(inputs * outputs);
+  const scales = new Float32Array(outputs);
+  for (let column = 0; column < outputs; column++) {
+    for (let row = 0; row < inputs; row++) scales[column] = Math.max(scales[column], Math.abs(weights[row * outputs + column]) / 127);
+    for (let row = 0; row < inputs; row++) quantized[row * outputs + column] = Math.round(weights[row * outputs + column] / scales[column]);
+  }
+  return { quantized, scales };
+}
+
+/**
+ * A DeiT of the given width with random weights: what its time depends on is its shape. random(count, deviation) gives weights. With linear "int8" the blocks' linear layers and the head are
+ * quantised as ONNX Runtime's own dynamic quantisation does it, in the form of nodes that it fuses.
+ */
+export function visionTransformer({ width, headCount, depth, imageSize, patchSize, classCount, linear: precision = 'fp32' }, random) {
   const graph = new Graph();
   const grid = imageSize / patchSize;
   const tokens = grid * grid + 1;
   const weights = (...shape) => graph.constant(shape, random(shape.reduce((a, b) => a * b, 1), 1 / Math.sqrt(shape[0])));
   const ones = (size) => graph.constant([size], new Float32Array(size).fill(1));
-  const linear = (input, inputs, outputs) => graph.makeNode('Add', [graph.makeNode('MatMul', [input, weights(inputs, outputs)]), weights(outputs)]);
+  const product = (input, inputs, outputs) => {
+    if (precision === 'fp32') return graph.makeNode('MatMul', [input, weights(inputs, outputs)]);
+    const { quantized, scales } = quantize(random(inputs * outputs, 1 / Math.sqrt(inputs)), inputs, outputs);
+    const [bytes, scale, zero] = graph.makeNode('DynamicQuantizeLinear', [input], { outputs: 3 });
+    const sums = graph.makeNode('MatMulInteger', [bytes, graph.constant([inputs, outputs], quantized), zero, graph.constant([outputs], new Int8Array(outputs))]);
+    return graph.makeNode('Mul', [graph.makeNode('Cast', [sums], { attributes: { to: FLOAT } }), graph.makeNode('Mul', [scale, graph.constant([outputs], scales)])]);
+  };
+  const linear = (input, inputs, outputs, options) => graph.makeNode('Add', [product(input, inputs, outputs), weights(outputs)], options);
   const normalise = (input) => graph.makeNode('LayerNormalization', [input, ones(width), weights(width)], { attributes: { axis: -1 } });
   graph.input('image', [1, 3, imageSize, imageSize]);
   const patches = graph.makeNode('Conv', ['image', weights(width, 3, patchSize, patchSize), weights(width)], { attributes: { kernel_shape: [patchSize, patchSize], strides: [patchSize, patchSize] } });
@@ -90,7 +112,7 @@ export function visionTransformer({ width, headCount, depth, imageSize, patchSiz
     hidden = graph.makeNode('Add', [hidden, linear(expanded, 4 * width, width)]);
   }
   const first = graph.makeNode('Gather', [normalise(hidden), graph.constant([], BigInt64Array.of(0n))], { attributes: { axis: 1 } });
-  graph.makeNode('Add', [graph.makeNode('MatMul', [first, weights(width, classCount)]), weights(classCount)], { name: 'logits' });
+  linear(first, width, classCount, { name: 'logits' });
   graph.output('logits', [1, classCount]);
   return graph.model();
 }

@@ -9,7 +9,7 @@ namespace BinaryAttention;
 /// Scaled dot-product attention, exact or with one-bit queries and keys. All methods are thread-safe; one call uses several threads unless told otherwise and gives the
 /// same bits at any number of them.
 /// </summary>
-public static class Attention
+public static partial class Attention
 {
     /// <summary>
     /// Exact attention, <c>softmax(query key^T * logitScale + bias) value</c>, in float32 with an online softmax over tiles: nothing of size queryLength x keyLength is stored.

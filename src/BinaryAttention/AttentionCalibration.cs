@@ -4,7 +4,8 @@ namespace BinaryAttention;
 /// What a calibration found for one layer, applied before the signs are taken: <c>q' = R (q - queryCentre)</c>, <c>k' = R (k - keyCentre)</c>. Signs and mean magnitudes are those of
 /// <c>q'</c> and <c>k'</c>, and <c>logit[i,j] = temperature * logitScale * rowWeight[i] * columnWeight[j] * signDot[i,j] + logitScale * queryCentre . k[j] + bias[i,j]</c>: what the query
 /// mean contributes stays exact, as a bias per key. (What the key mean contributes is the same for all keys of a row and drops out of the softmax; it is left out of the log-sum-exp.)
-/// Empty members are not applied. Centres and rotation cost a matrix product per call and a copy of queries and keys; folding them into the projections before is free.
+/// Empty members are not applied. Centres and rotation cost a matrix product per call and a copy of queries and keys; folding them into the projections before is free, and
+/// the way to use different maps for queries and keys, or more signs than channels.
 /// </summary>
 public sealed record AttentionCalibration
 {

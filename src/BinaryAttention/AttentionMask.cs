@@ -33,7 +33,10 @@ public sealed record AttentionMask
     /// <summary>Padding given by the number of valid tokens of each batch item.</summary>
     /// <param name="queryLengths">One length per batch item, or empty.</param>
     /// <param name="keyLengths">One length per batch item, or empty.</param>
-    public static AttentionMask Lengths(ReadOnlyMemory<int> queryLengths, ReadOnlyMemory<int> keyLengths) => new() { QueryLengths = queryLengths, KeyLengths = keyLengths };
+    /// <exception cref="ArgumentException">Both are empty.</exception>
+    public static AttentionMask Lengths(ReadOnlyMemory<int> queryLengths, ReadOnlyMemory<int> keyLengths) => queryLengths.IsEmpty && keyLengths.IsEmpty
+        ? throw new ArgumentException("queryLengths and keyLengths are both empty. Give one length per batch item, or use no mask at all.", nameof(keyLengths))
+        : new() { QueryLengths = queryLengths, KeyLengths = keyLengths };
 
     /// <summary>A bit per pair, 1 = allowed.</summary>
     /// <param name="allowedPairs"><c>[heads|1, queryLength, ceil(keyLength / 64)]</c> words.</param>

@@ -77,7 +77,7 @@ public sealed class PackedSigns : IDisposable
         OperandExtent extent = ShapeChecks.Extent(values.Lengths, values.Strides, layout, nameof(values));
         fixed (float* data = values)
         {
-            return new PackedSigns(data, extent, new SignSide(default, default, 1, signOfZero).Threshold);
+            return new PackedSigns(data, extent, SignSide.ThresholdOf(signOfZero));
         }
     }
 

@@ -9,6 +9,7 @@ namespace BinaryAttention;
 /// Exact up to float rounding for exact attention and for <see cref="ValueQuantization.Full"/> with weights that do not depend on the split (learned, per token or none): per-head mean magnitudes
 /// are those of a part's own keys. <see cref="ValueQuantization.Tiled"/> stays within its error, since each part has its own value scales and means. <see cref="ValueQuantization.TrainingParity"/> is refused:
 /// its probabilities are normalised over a part before they are rounded. Very long keys need no splitting by hand: one call takes any number.
+/// A row whose logits are beyond float32 has an infinite log-sum-exp and cannot be merged: -infinity is taken for a part without an allowed key.
 /// A causal mask is aligned to the last key of its call; mask the parts before the last one by <see cref="AttentionMask.Boolean"/> instead.
 /// </remarks>
 public static class PartialAttention

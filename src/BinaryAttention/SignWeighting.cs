@@ -10,14 +10,12 @@ public sealed record SignWeighting
     /// <param name="rows">The mode of the queries.</param>
     /// <param name="columns">The mode of the keys.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value is not one of the enumeration.</exception>
-    /// <exception cref="ArgumentException">A side is <see cref="SignWeightingMode.Learned"/>: give its weights through <see cref="Learned"/>.</exception>
+    /// <exception cref="ArgumentException">A side is <see cref="SignWeightingMode.Learned"/>: give its weights through <see cref="Learned"/>, <see cref="LearnedRows"/> or <see cref="LearnedColumns"/>.</exception>
     public SignWeighting(SignWeightingMode rows, SignWeightingMode columns)
         : this(rows, columns, default, default)
     {
-        if (rows == SignWeightingMode.Learned || columns == SignWeightingMode.Learned)
-        {
-            throw new ArgumentException("Learned weights need their values. Use SignWeighting.Learned(rowWeights, columnWeights).", rows == SignWeightingMode.Learned ? nameof(rows) : nameof(columns));
-        }
+        NotLearned(rows, nameof(rows));
+        NotLearned(columns, nameof(columns));
     }
 
     private SignWeighting(SignWeightingMode rows, SignWeightingMode columns, ReadOnlyMemory<float> rowWeights, ReadOnlyMemory<float> columnWeights)
@@ -61,6 +59,24 @@ public sealed record SignWeighting
     /// <exception cref="ArgumentException">A weight is not finite.</exception>
     public static SignWeighting Learned(ReadOnlyMemory<float> rowWeights, ReadOnlyMemory<float> columnWeights) =>
         new(SignWeightingMode.Learned, SignWeightingMode.Learned, Finite(rowWeights, nameof(rowWeights)), Finite(columnWeights, nameof(columnWeights)));
+
+    /// <summary>Learned weights of the rows, another mode for the columns.</summary>
+    /// <param name="rowWeights"><c>[batch, heads, queryLength]</c>, row-major, not copied.</param>
+    /// <param name="columns">The mode of the keys, not Learned.</param>
+    /// <exception cref="ArgumentException">A weight is not finite, or the mode is Learned.</exception>
+    public static SignWeighting LearnedRows(ReadOnlyMemory<float> rowWeights, SignWeightingMode columns) =>
+        new(SignWeightingMode.Learned, NotLearned(columns, nameof(columns)), Finite(rowWeights, nameof(rowWeights)), default);
+
+    /// <summary>Learned weights of the columns, another mode for the rows.</summary>
+    /// <param name="rows">The mode of the queries, not Learned.</param>
+    /// <param name="columnWeights"><c>[batch, keyHeads, keyLength]</c>, row-major, not copied.</param>
+    /// <exception cref="ArgumentException">A weight is not finite, or the mode is Learned.</exception>
+    public static SignWeighting LearnedColumns(SignWeightingMode rows, ReadOnlyMemory<float> columnWeights) =>
+        new(NotLearned(rows, nameof(rows)), SignWeightingMode.Learned, default, Finite(columnWeights, nameof(columnWeights)));
+
+    private static SignWeightingMode NotLearned(SignWeightingMode mode, string parameter) => mode == SignWeightingMode.Learned
+        ? throw new ArgumentException("Learned weights need their values. Use SignWeighting.Learned(rowWeights, columnWeights).", parameter)
+        : mode;
 
     private static ReadOnlyMemory<float> Finite(ReadOnlyMemory<float> weights, string parameter)
     {

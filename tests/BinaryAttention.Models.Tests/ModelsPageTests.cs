@@ -26,7 +26,7 @@ public sealed class ModelsPageTests
             examples++;
         }
 
-        Assert.Equal(2, examples);
+        Assert.Equal(3, examples);
     }
 
     internal static void Example()
@@ -46,5 +46,12 @@ public sealed class ModelsPageTests
         VisionTransformer model = VisionTransformer.Load("samples/models/vit_mnist.pt", checkpoint: new CheckpointOptions { Activation = MlpActivation.Relu });
         var digits = LabelledIdxImages.Open("samples/digits/images.idx3.gz", "samples/digits/labels.idx1.gz");
         Console.WriteLine($"{Classification.TopK(model.Forward(digits.Normalized(0)), 1)[0].ClassIndex}, labelled {digits.Label(0)}");
+    }
+
+    internal static void LinearExample(VisionTransformer exact, float[] pixels)
+    {
+        VisionTransformer fast = exact.With(exact.Options with { LinearPrecision = LinearPrecision.EightBit });
+
+        Console.WriteLine(Classification.TopK(fast.Forward(pixels), 1)[0].ClassIndex);
     }
 }

@@ -2,22 +2,20 @@ using System.Buffers;
 
 namespace TestKit;
 
-/// <summary>Guarded memory as <see cref="Memory{T}"/>, for what is held rather than passed. The guarded memory must outlive it.</summary>
+/// <summary>Guarded memory as <see cref="Memory{T}"/>.</summary>
+/// <typeparam name="T">Element type.</typeparam>
 /// <param name="guarded">The memory.</param>
-public sealed unsafe class GuardedMemoryManager(GuardedMemory guarded) : MemoryManager<float>
+internal sealed unsafe class GuardedMemoryManager<T>(GuardedMemory<T> guarded) : MemoryManager<T>
+    where T : unmanaged
 {
-    /// <inheritdoc/>
-    public override Span<float> GetSpan() => guarded.Span;
+    public override Span<T> GetSpan() => guarded.Span;
 
-    /// <inheritdoc/>
     public override MemoryHandle Pin(int elementIndex = 0) => new(guarded.Data + elementIndex);
 
-    /// <inheritdoc/>
     public override void Unpin()
     {
     }
 
-    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
     }

@@ -26,10 +26,11 @@ internal static class ClassifyCommand
         var model = new Option<string?>("--model") { Description = $"A ViT or DeiT checkpoint; {SampleFiles.ModelPath} if left out.", HelpName = "FILE" };
         Option<string> attention = CommonOptions.Choice("--attention", "Which attention to run; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", BothName, BothName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName);
         Option<string?> quantization = CommonOptions.OptionalQuantization();
+        Option<string> linear = LinearPrecisions.Option();
         Option<int> top = CommonOptions.Positive("--top", "Classes to show.", 5);
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("classify", "Classify photographs with exact and one-bit attention.") { images, model, attention, quantization, top, threads, json };
+        var command = new Command("classify", "Classify photographs with exact and one-bit attention.") { images, model, attention, quantization, linear, top, threads, json };
         var checkpoint = new CheckpointArguments();
         checkpoint.AddTo(command);
         command.SetAction(parsed => Run(
@@ -39,6 +40,7 @@ internal static class ClassifyCommand
             checkpoint.Read(parsed),
             parsed.GetValue(attention)!,
             CommonOptions.OptionalQuantization(parsed.GetValue(quantization)),
+            LinearPrecisions.Parse(parsed.GetValue(linear)!),
             parsed.GetValue(top),
             parsed.GetValue(threads),
             parsed.GetValue(json)));
@@ -46,12 +48,13 @@ internal static class ClassifyCommand
             command,
             "binattn classify samples/photos/chelsea.png samples/photos/coffee.png",
             "binattn classify photo.jpg --attention exact --top 3 --json",
+            "binattn classify photo.jpg --linear int8",
             "binattn classify photo.jpg --model vit.safetensors --threads 1",
             "binattn classify photo.jpg --model checkpoint.pth --prefix model_ema");
         return command;
     }
 
-    private static int Run(CliContext context, string[] images, string? modelPath, CheckpointOptions checkpoint, string attention, ValueQuantization? quantization, int top, int threads, bool json)
+    private static int Run(CliContext context, string[] images, string? modelPath, CheckpointOptions checkpoint, string attention, ValueQuantization? quantization, LinearPrecision linear, int top, int threads, bool json)
     {
         foreach (string image in images)
         {
@@ -62,7 +65,7 @@ internal static class ClassifyCommand
             ? InputPaths.File(modelPath, "--model")
             : SampleFiles.TryFind(SampleFiles.ModelPath) ?? throw new BadInputException($"no --model was given and {SampleFiles.ModelPath} was not found above the current directory or the program. Give --model FILE.");
         AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.Binary] : [AttentionModes.Parse(attention)];
-        Recognizer[] recognizers = Recognizer.Load(path, checkpoint, quantization, threads, modes);
+        Recognizer[] recognizers = Recognizer.Load(path, checkpoint, quantization, linear, threads, modes);
         recognizers[0].RequirePhotographs();
         ImagePreprocessing preprocessing = recognizers[0].DefaultPreprocessing();
         foreach (Recognizer recognizer in recognizers)

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using BinaryAttention.Cli.Console;
 using BinaryAttention.Cli.Recognition;
+using BinaryAttention.Models.Vision;
 
 namespace BinaryAttention.Cli.Commands;
 
@@ -18,6 +19,7 @@ internal static class EvaluateCommand
         var pictures = new EvaluationInput();
         Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName, BothName);
         Option<string?> quantization = CommonOptions.OptionalQuantization();
+        Option<string> linear = LinearPrecisions.Option();
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
         Option<bool> json = CommonOptions.Json();
         var command = new Command("evaluate", "Measure accuracy on labelled pictures.") { model };
@@ -25,6 +27,7 @@ internal static class EvaluateCommand
         checkpoint.AddTo(command);
         command.Options.Add(attention);
         command.Options.Add(quantization);
+        command.Options.Add(linear);
         command.Options.Add(threads);
         command.Options.Add(json);
         command.SetAction(parsed =>
@@ -35,9 +38,9 @@ internal static class EvaluateCommand
             AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.Binary] : [AttentionModes.Parse(asked)];
             IEvaluationSet set = pictures.Open(parsed, out Action<Recognizer> requireInput, out int skipped);
             Recognizer[] recognizers = Recognizer.Load(
-                modelPath, checkpoint.Read(parsed), CommonOptions.OptionalQuantization(parsed.GetValue(quantization)), parsed.GetValue(threads), [.. modes, AttentionMode.Exact]);
+                modelPath, checkpoint.Read(parsed), CommonOptions.OptionalQuantization(parsed.GetValue(quantization)), LinearPrecisions.Parse(parsed.GetValue(linear)!), parsed.GetValue(threads), modes);
             requireInput(recognizers[0]);
-            EvaluationTotals[] totals = Evaluation.Run(context, set, recognizers[..modes.Length], modes[0] == AttentionMode.Exact ? recognizers[0] : recognizers[^1]);
+            EvaluationTotals[] totals = Evaluation.Run(context, set, recognizers, recognizers[0].Reference());
             if (totals[0].Images == 0)
             {
                 throw new BadInputException($"none of the {totals[0].Unreadable} pictures could be read; there is nothing to report.");
@@ -47,7 +50,8 @@ internal static class EvaluateCommand
             return totals[0].Unreadable == 0 ? ExitCodes.Success : ExitCodes.BadInput;
         });
         ExampleHelpAction.Attach(command, """
-            Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention names the same class first. naive-binary keeps
+            Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention with float32 linear layers names the same class first; divergence is the
+            mean Kullback-Leibler divergence of the class probabilities from its. int8 runs the blocks' linear layers in 8 bits. naive-binary keeps
             only the signs of queries and keys, with per-head means and no calibration: naive for a model trained with exact attention; the model's own attention
             for a checkpoint with relative-position tables, which was trained with one-bit attention. 'binattn calibrate' makes better ones. Milliseconds are those of the network alone, without reading
             and resizing. A damaged picture is reported on standard error, left out of every figure and counted as "unreadable"; the exit code is then 2.
@@ -56,6 +60,7 @@ internal static class EvaluateCommand
             Examples:
               binattn evaluate --model model.safetensors --images val --labels val/labels.csv
               binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --quantization tiled --json
+              binattn evaluate --model model.safetensors --images val --labels labels.csv --linear int8
               binattn evaluate --model samples/models/vit_mnist.pt --activation relu --idx-images samples/digits/images.idx3.gz --idx-labels samples/digits/labels.idx1.gz --attention both
             """);
         return command;
@@ -82,10 +87,10 @@ internal static class EvaluateCommand
         bool areSeveral = totals.Length > 1;
         EvaluationTotals first = totals[0];
         string title = string.Create(CultureInfo.InvariantCulture, $"{first.Images} pictures{(first.Unreadable > 0 ? $" ({first.Unreadable} unreadable left out)" : string.Empty)}");
-        string[] columns = [">top-1 %", ">top-5 %", ">agreement with exact %", ">ms per picture", ">reading ms per picture"];
+        string[] columns = [">top-1 %", ">top-5 %", ">agreement with exact %", ">divergence, nats", ">ms per picture", ">reading ms per picture"];
         NumberTable.Write(
             Terminal.ForOutput(context),
-            areSeveral ? title : $"{title}, {AttentionModes.TitleOf(first.Mode, first.IsTrainedOneBit)} attention",
+            areSeveral ? title + (first.Linear == LinearPrecision.EightBit ? ", 8-bit linear layers" : string.Empty) : $"{title}, {AttentionModes.TitleOf(first.Mode, first.IsTrainedOneBit)} attention{(first.Linear == LinearPrecision.EightBit ? ", 8-bit linear layers" : string.Empty)}",
             areSeveral ? ["attention", .. columns] : columns,
             [.. totals.Select(counts => areSeveral ? [AttentionModes.TitleOf(counts.Mode, counts.IsTrainedOneBit), .. Cells(counts)] : Cells(counts))]);
         if (first.IsTrainedOneBit)
@@ -96,7 +101,7 @@ internal static class EvaluateCommand
 
     private static string[] Cells(EvaluationTotals totals) =>
     [
-        Percent(totals.Top1), Percent(totals.Top5), Percent(totals.Agreement),
+        Percent(totals.Top1), Percent(totals.Top5), Percent(totals.Agreement), totals.Divergence.ToString("F4", CultureInfo.InvariantCulture),
         totals.MillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture), totals.ReadingMillisecondsPerImage.ToString("F2", CultureInfo.InvariantCulture),
     ];
 
@@ -107,9 +112,11 @@ internal static class EvaluateCommand
         writer.Number("top1", totals.Top1);
         writer.Number("top5", totals.Top5);
         writer.Number("agreement", totals.Agreement);
+        writer.Number("divergence", totals.Divergence, 6);
         writer.Number("millisecondsPerImage", totals.MillisecondsPerImage, 4);
         writer.Number("readingMillisecondsPerImage", totals.ReadingMillisecondsPerImage, 4);
         writer.WriteString("attention", AttentionModes.NameOf(totals.Mode));
+        writer.WriteString("linear", LinearPrecisions.NameOf(totals.Linear));
     }
 
     private static string Percent(double fraction) => (100 * fraction).ToString("F2", CultureInfo.InvariantCulture);

@@ -52,7 +52,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
         using var file = TensorFile.OpenBelow(ModelPath, Checkpoint.Prefix);
         CheckpointOptions below = Checkpoint with { Prefix = null };
         WeightSource weights = WeightSource.FromTensorFile(file, ModelPath);
-        Recognizer recognizer = Recognizer.Load(ModelPath, Checkpoint, null, Options.MaxDegreeOfParallelism ?? Environment.ProcessorCount, AttentionMode.Exact)[0];
+        Recognizer recognizer = Recognizer.Load(ModelPath, Checkpoint, null, LinearPrecision.Float32, Options.MaxDegreeOfParallelism ?? Environment.ProcessorCount, AttentionMode.Exact)[0];
         VisionTransformer model = recognizer.Model;
         if (model.Configuration.Calibration is not null)
         {

@@ -2,6 +2,7 @@
 using System.Diagnostics;
 using BinaryAttention.Cli.Console;
 using BinaryAttention.Formats;
+using BinaryAttention.Models.Metrics;
 
 namespace BinaryAttention.Cli.Recognition;
 
@@ -13,7 +14,7 @@ internal static class Evaluation
     /// <param name="context">Streams and cancellation.</param>
     /// <param name="set">The pictures.</param>
     /// <param name="measured">The models to count for.</param>
-    /// <param name="exact">The model with exact attention, asked too where it is not measured.</param>
+    /// <param name="exact">The model with exact attention and float32 linear layers, asked too where it is not measured.</param>
     public static EvaluationTotals[] Run(CliContext context, IEvaluationSet set, Recognizer[] measured, Recognizer exact)
     {
         for (int i = 0; i < set.Count; i++)
@@ -29,7 +30,7 @@ internal static class Evaluation
             recognizer.WarmUp(context.Cancellation);
         }
 
-        EvaluationTotals[] totals = [.. measured.Select(recognizer => new EvaluationTotals { Mode = recognizer.Mode, IsTrainedOneBit = recognizer.IsTrainedOneBit })];
+        EvaluationTotals[] totals = [.. measured.Select(recognizer => new EvaluationTotals { Mode = recognizer.Mode, Linear = recognizer.Model.Options.LinearPrecision, IsTrainedOneBit = recognizer.IsTrainedOneBit })];
         ProgressReport.Run(context, "evaluating", set.Count, advance =>
         {
             for (int i = 0; i < set.Count; i++)
@@ -59,14 +60,15 @@ internal static class Evaluation
         }
 
         double reading = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        int exactBest = measured.Contains(exact) ? -1 : Predictions.TopIndices(exact.Logits(pixels, context.Cancellation), 1)[0];
+        float[]? exactLogits = measured.Contains(exact) ? null : exact.Logits(pixels, context.Cancellation);
         for (int i = 0; i < measured.Length; i++)
         {
             long asked = Stopwatch.GetTimestamp();
-            int[] best = Predictions.TopIndices(measured[i].Logits(pixels, context.Cancellation), TopCount);
+            float[] logits = measured[i].Logits(pixels, context.Cancellation);
             double milliseconds = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
-            exactBest = measured[i] == exact ? best[0] : exactBest;
-            totals[i].Add(set.Label(index), best, exactBest, milliseconds, reading);
+            exactLogits = measured[i] == exact ? logits : exactLogits ?? throw new InvalidOperationException("The exact model must be measured first.");
+            totals[i].Add(
+                set.Label(index), Predictions.TopIndices(logits, TopCount), Predictions.TopIndices(exactLogits, 1)[0], LogitDivergence.Mean(exactLogits, logits, logits.Length), milliseconds, reading);
         }
     }
 }

@@ -33,15 +33,15 @@ internal sealed class Recognizer
     /// <summary>Loads a checkpoint for photographs once and runs it in each of the modes.</summary>
     public static Recognizer[] Load(string path, ValueQuantization? quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
     {
-        Recognizer[] recognizers = Load(path, new CheckpointOptions(), quantization, threads, modes);
+        Recognizer[] recognizers = Load(path, new CheckpointOptions(), quantization, LinearPrecision.Float32, threads, modes);
         recognizers[0].RequirePhotographs();
         return recognizers;
     }
 
     /// <summary>Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes. Probabilities and values are held as said, else in float where attention is naive and in 8 bits where it is calibrated.</summary>
-    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization? quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
+    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization? quantization, LinearPrecision linear, int threads, params ReadOnlySpan<AttentionMode> modes)
     {
-        var options = new VisionTransformerOptions { MaxDegreeOfParallelism = threads };
+        var options = new VisionTransformerOptions { LinearPrecision = linear, MaxDegreeOfParallelism = threads };
         VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options, checkpoint);
         var recognizers = new Recognizer[modes.Length];
         for (int i = 0; i < recognizers.Length; i++)
@@ -59,6 +59,11 @@ internal sealed class Recognizer
         AttentionMode.Calibrated => LayerAttention.CalibratedWith(quantization ?? ValueQuantization.Tiled),
         _ => LayerAttention.OneBit(quantization ?? ValueQuantization.Full),
     };
+
+    /// <summary>The same weights with exact attention and float32 linear layers: what other ways of running the model are compared with.</summary>
+    public Recognizer Reference() => Mode == AttentionMode.Exact && _model.Options.LinearPrecision == LinearPrecision.Float32
+        ? this
+        : new Recognizer(_model.With(_model.Options with { Attention = AttentionChoice.Exact, LinearPrecision = LinearPrecision.Float32 }), _path, AttentionMode.Exact);
 
     /// <summary>The evaluation preprocessing of DeiT for the model's input size.</summary>
     public ImagePreprocessing DefaultPreprocessing() => new((int)Math.Round(ImageSize / EvaluationCropRatio), ImageSize);

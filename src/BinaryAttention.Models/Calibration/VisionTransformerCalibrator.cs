@@ -1,5 +1,4 @@
 using BinaryAttention.Models.Checkpoints;
-using BinaryAttention.Models.LinearAlgebra;
 using BinaryAttention.Models.Vision;
 
 namespace BinaryAttention.Models.Calibration;
@@ -108,7 +107,7 @@ public sealed class VisionTransformerCalibrator
         }
 
         var reporting = new Lock();
-        WorkLoop.Run(chosen.Length * heads, WorkLoop.Threads(_options.MaxDegreeOfParallelism), item =>
+        WorkItems.Run(chosen.Length * heads, _options.MaxDegreeOfParallelism, item =>
         {
             cancellationToken.ThrowIfCancellationRequested();
             int index = item / heads, head = item % heads, layer = chosen[index];

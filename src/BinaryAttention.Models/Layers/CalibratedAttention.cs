@@ -9,7 +9,7 @@ using BinaryAttention.Models.Vision;
 
 namespace BinaryAttention.Models.Layers;
 
-internal sealed class CalibratedAttention
+internal sealed unsafe class CalibratedAttention
 {
     private readonly CalibratedForm _form;
     private readonly Linear _projection;
@@ -55,21 +55,22 @@ internal sealed class CalibratedAttention
         Calibration = new AttentionCalibration { Temperature = _temperature },
     };
 
-    /// <summary>The fused projection and the attention.</summary>
-    /// <param name="normalised"><c>[batchSize * tokenCount, width]</c>.</param>
-    /// <param name="projected">Room for <c>[batchSize * tokenCount, OutputCount]</c>.</param>
+    /// <summary>The fused projection, in float32: signs near 0 would not survive 8 bits.</summary>
+    public void Project(float* normalised, float* projected, int rows) => _projection.Forward(normalised, projected, rows);
+
+    /// <summary>The attention behind the projection.</summary>
+    /// <param name="normalised"><c>[batchSize * tokenCount, width]</c>, what was projected.</param>
+    /// <param name="projected"><c>[batchSize * tokenCount, OutputCount]</c>, perhaps followed by more.</param>
     /// <param name="attended">Receives <c>[batchSize * tokenCount, heads * dimension]</c>.</param>
     /// <param name="batchSize">Images.</param>
     /// <param name="tokenCount">Tokens of an image.</param>
     /// <param name="onlySpecialRows">Whether the rows of other tokens are not needed.</param>
     /// <param name="backend">What computes the attention.</param>
     /// <param name="options">Options from <see cref="Bind"/>.</param>
-    /// <param name="threads">Most threads, at least 1.</param>
     /// <param name="cancellationToken">Checked while the attention runs.</param>
-    public void Forward(ReadOnlySpan<float> normalised, Span<float> projected, Span<float> attended, int batchSize, int tokenCount, bool onlySpecialRows, IAttentionBackend backend, BinaryAttentionOptions options, int threads, CancellationToken cancellationToken)
+    public void Attend(ReadOnlySpan<float> normalised, ReadOnlySpan<float> projected, Span<float> attended, int batchSize, int tokenCount, bool onlySpecialRows, IAttentionBackend backend, BinaryAttentionOptions options, CancellationToken cancellationToken)
     {
         int rows = batchSize * tokenCount, stride = OutputCount, codes = _heads * _form.CodeLength;
-        _projection.Forward(normalised, projected, rows, threads: threads, cancellationToken: cancellationToken);
         ReadOnlySpan<float> fused = projected[..(rows * stride)];
         if (!onlySpecialRows || !_form.HasExactSpecialRows)
         {

@@ -11,7 +11,6 @@ namespace BinaryAttention.Models.Layers;
 
 internal sealed unsafe class LayerNorm
 {
-    private const int RowsPerPiece = 64;
     private readonly float[] _weight;
     private readonly float[] _bias;
     private readonly float _epsilon;
@@ -34,28 +33,26 @@ internal sealed unsafe class LayerNorm
     /// <param name="x"><c>[rows, Width]</c>.</param>
     /// <param name="y"><c>[rows, Width]</c>; may be <paramref name="x"/>.</param>
     /// <param name="rows">Rows.</param>
-    /// <param name="threads">Most threads, at least 1.</param>
-    /// <param name="cancellationToken">Checked before the work starts.</param>
-    public void Forward(ReadOnlySpan<float> x, Span<float> y, int rows, int threads = 1, CancellationToken cancellationToken = default)
+    public void Forward(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
         if (x.Length < (long)rows * Width || y.Length < (long)rows * Width)
         {
             throw new ArgumentException($"x has {x.Length} and y {y.Length} values; {rows} rows of {Width} channels need {(long)rows * Width}.", nameof(x));
         }
 
-        // SAFETY: lengths checked above; the pointers outlive the work, which Run waits for.
+        // SAFETY: lengths checked above.
         fixed (float* input = x, output = y)
         {
-            float* from = input, to = output;
-            WorkLoop.Run((rows + RowsPerPiece - 1) / RowsPerPiece, threads, piece => Piece(from, to, piece * RowsPerPiece, Math.Min(rows, (piece + 1) * RowsPerPiece)), cancellationToken);
+            Forward(input, output, rows);
         }
     }
 
-    private void Piece(float* x, float* y, int firstRow, int endRow)
+    /// <summary>The same without checks of lengths.</summary>
+    public void Forward(float* x, float* y, int rows)
     {
         fixed (float* weight = _weight, bias = _bias)
         {
-            for (int row = firstRow; row < endRow; row++)
+            for (int row = 0; row < rows; row++)
             {
                 float* from = x + ((nint)row * Width);
                 float* to = y + ((nint)row * Width);

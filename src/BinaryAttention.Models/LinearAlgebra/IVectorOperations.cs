@@ -29,9 +29,24 @@ internal unsafe interface IVectorOperations<TVector>
     /// <summary>The smaller lane by lane; which one a NaN gives is left to the processor.</summary>
     static abstract TVector Min(TVector left, TVector right);
 
+    /// <summary>The larger lane by lane; which one a NaN gives is left to the processor.</summary>
+    static abstract TVector Max(TVector left, TVector right);
+
+    /// <summary>Reads integers and converts them, rounding to nearest where they have more than 24 bits.</summary>
+    static abstract TVector LoadIntegers(int* source);
+
+    /// <summary>Rounds to the nearest integer, ties to even, and writes one byte a lane; values must lie in [0, 255].</summary>
+    static abstract void StoreBytes(TVector value, byte* destination);
+
     /// <summary>2 to the power <paramref name="value"/> rounded to the nearest integer, which must lie in [-126, 127]; also gives that integer.</summary>
     static abstract TVector PowerOfTwo(TVector value, out TVector rounded);
 
     /// <summary>Sum over the lanes.</summary>
     static abstract float Sum(TVector value);
+
+    /// <summary>Smallest lane.</summary>
+    static abstract float Smallest(TVector value);
+
+    /// <summary>Largest lane.</summary>
+    static abstract float Largest(TVector value);
 }

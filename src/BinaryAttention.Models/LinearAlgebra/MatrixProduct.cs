@@ -1,6 +1,5 @@
-// y = epilogue(x W^T + b) over whole matrices: cuts the output into pieces of (row block, panel) and hands them to threads. Within a piece the panel (at
-// most 24 KiB at depth 192, 96 KiB at 768) is reused by every row tile. No blocking over the depth: at these depths a panel streams from the second-level cache
-// at a sixth of its bandwidth, and whole sums stay in registers.
+// y = epilogue(x W^T + b) in float32: for every panel of weights, every tile of rows. Callers pass blocks of rows that fit the second-level cache beside a panel (at most 24 KiB at depth 192, 96 KiB at
+// 768), which then streams from there at a sixth of its bandwidth. No blocking over the depth: whole sums stay in registers, so a row's bits do not depend on the rows beside it.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using BinaryAttention.Models.Layers;
@@ -9,19 +8,13 @@ namespace BinaryAttention.Models.LinearAlgebra;
 
 internal static unsafe class MatrixProduct
 {
-    // A row block and a depth-768 panel fit the second-level cache together; both are whole numbers of tiles.
-    private const int RowBlock = 198;
-    private const int SmallestRowBlock = 24;
-
-    /// <summary>Computes the product.</summary>
+    /// <summary>Multiplies rows by all weights, on the calling thread.</summary>
     /// <param name="x">Inputs <c>[rows, weights.Inputs]</c>, row-major.</param>
     /// <param name="weights">Packed weights and bias.</param>
     /// <param name="y">Outputs <c>[rows, weights.Outputs]</c>, row-major; must not overlap the inputs.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="epilogue">What else happens to the sums.</param>
-    /// <param name="threads">Most threads, at least 1.</param>
-    /// <param name="cancellationToken">Checked before the work starts.</param>
-    public static void Multiply(ReadOnlySpan<float> x, PackedMatrix weights, Span<float> y, int rows, MatrixEpilogue epilogue, int threads, CancellationToken cancellationToken)
+    public static void Multiply(ReadOnlySpan<float> x, PackedMatrix weights, Span<float> y, int rows, MatrixEpilogue epilogue)
     {
         if (x.Length < (long)rows * weights.Inputs)
         {
@@ -33,115 +26,96 @@ internal static unsafe class MatrixProduct
             throw new ArgumentException($"y has {y.Length} values; {rows} rows of {weights.Outputs} outputs need {(long)rows * weights.Outputs}.", nameof(y));
         }
 
-        // Fewer rows a block where there would be too few pieces for the threads.
-        int rowBlock = RowBlock;
-        while (threads > 1 && rowBlock > SmallestRowBlock && (long)weights.PanelCount * ((rows + rowBlock - 1) / rowBlock) < 3L * threads)
+        // SAFETY: the lengths were checked above.
+        fixed (float* input = x, output = y)
         {
-            rowBlock = Math.Max(SmallestRowBlock, rowBlock / 2 / MatrixTile<Vector128<float>, Operations128>.Rows * MatrixTile<Vector128<float>, Operations128>.Rows);
-        }
-
-        // SAFETY: the pinned pointers outlive the work, which Run waits for; the lengths were checked above and the packed matrix has whole panels.
-        fixed (float* input = x, output = y, panels = weights.Panels, bias = weights.Bias)
-        {
-            var work = new Work(input, panels, bias, output, rows, weights.Inputs, weights.Outputs, rowBlock, weights.PanelCount, epilogue);
-            switch (weights.Lanes)
-            {
-                case 16: Run<Vector512<float>, Operations512>(work, threads, cancellationToken); break;
-                case 8: Run<Vector256<float>, Operations256>(work, threads, cancellationToken); break;
-                case 4: Run<Vector128<float>, Operations128>(work, threads, cancellationToken); break;
-                default: throw new ArgumentException($"weights is packed for {weights.Lanes} lanes; expected 4, 8 or 16.", nameof(weights));
-            }
+            Multiply(input, weights, output, rows, epilogue);
         }
     }
 
-    private static void Run<TVector, TOperations>(Work work, int threads, CancellationToken cancellationToken)
-        where TVector : struct
-        where TOperations : struct, IVectorOperations<TVector>
+    /// <summary>The same without checks of lengths.</summary>
+    public static void Multiply(float* x, PackedMatrix weights, float* y, int rows, MatrixEpilogue epilogue)
     {
-        int pieces = work.PanelCount * ((work.Rows + work.RowBlock - 1) / work.RowBlock);
-        WorkLoop.Run(pieces, threads, piece => Piece<TVector, TOperations>(work, piece), cancellationToken);
+        switch (weights.Lanes)
+        {
+            case 16: Panels<Vector512<float>, Operations512>(x, weights, y, rows, epilogue); break;
+            case 8: Panels<Vector256<float>, Operations256>(x, weights, y, rows, epilogue); break;
+            case 4: Panels<Vector128<float>, Operations128>(x, weights, y, rows, epilogue); break;
+            default: throw new ArgumentException($"weights is packed for {weights.Lanes} lanes; expected 4, 8 or 16.", nameof(weights));
+        }
+
+        // Bare pointers into it were used to the end.
+        GC.KeepAlive(weights);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
-    private static void Piece<TVector, TOperations>(Work work, int piece)
+    private static void Panels<TVector, TOperations>(float* x, PackedMatrix weights, float* y, int rows, MatrixEpilogue epilogue)
         where TVector : struct
         where TOperations : struct, IVectorOperations<TVector>
     {
         const int tileRows = MatrixTile<TVector, TOperations>.Rows;
-        int panelWidth = 2 * TOperations.Count;
-        int panel = piece % work.PanelCount;
-        int firstRow = piece / work.PanelCount * work.RowBlock;
-        int endRow = Math.Min(work.Rows, firstRow + work.RowBlock);
-        int firstColumn = panel * panelWidth;
-        int columns = Math.Min(panelWidth, work.Outputs - firstColumn);
-        float* weights = work.Panels + ((nint)firstColumn * work.Inputs);
-        float* bias = work.Bias + firstColumn;
-        bool add = work.Epilogue == MatrixEpilogue.Add;
-
-        // The last panel may be narrower than the kernel writes: its tiles go through the stack.
+        int panelWidth = 2 * TOperations.Count, inputs = weights.Inputs, outputs = weights.Outputs;
+        bool add = epilogue == MatrixEpilogue.Add;
         float* spill = stackalloc float[tileRows * panelWidth];
-        for (int row = firstRow; row < endRow; row += tileRows)
+        for (int firstColumn = 0; firstColumn < outputs; firstColumn += panelWidth)
         {
-            int rows = Math.Min(tileRows, endRow - row);
-            float* x = work.Input + ((nint)row * work.Inputs);
-            float* y = work.Output + ((nint)row * work.Outputs) + firstColumn;
+            // The last panel may be narrower than the kernel writes: its tiles go through the stack.
+            int columns = Math.Min(panelWidth, outputs - firstColumn);
             bool whole = columns == panelWidth;
-            float* tile = whole ? y : spill;
-            nint stride = whole ? work.Outputs : panelWidth;
-            MatrixTile<TVector, TOperations>.Multiply(x, work.Inputs, rows, weights, bias, tile, stride, add && whole);
-            if (work.Epilogue == MatrixEpilogue.Gelu)
+            nint stride = whole ? outputs : panelWidth;
+            float* panel = weights.PanelData + ((nint)firstColumn * inputs);
+            for (int row = 0; row < rows; row += tileRows)
             {
-                for (int r = 0; r < rows; r++)
+                int count = Math.Min(tileRows, rows - row);
+                float* target = y + ((nint)row * outputs) + firstColumn;
+                float* tile = whole ? target : spill;
+                MatrixTile<TVector, TOperations>.Multiply(x + ((nint)row * inputs), inputs, count, panel, weights.BiasData + firstColumn, tile, stride, add && whole);
+                Activate<TVector, TOperations>(tile, stride, count, epilogue);
+                if (!whole)
                 {
-                    float* values = tile + (r * stride);
-                    TOperations.Store(Gelu.Evaluate<TVector, TOperations>(TOperations.Load(values)), values);
-                    TOperations.Store(Gelu.Evaluate<TVector, TOperations>(TOperations.Load(values + TOperations.Count)), values + TOperations.Count);
-                }
-            }
-            else if (work.Epilogue == MatrixEpilogue.Relu)
-            {
-                for (int r = 0; r < rows; r++)
-                {
-                    Relu.Apply(new Span<float>(tile + (r * stride), panelWidth));
-                }
-            }
-
-            if (!whole)
-            {
-                for (int r = 0; r < rows; r++)
-                {
-                    float* target = y + ((nint)r * work.Outputs);
-                    for (int c = 0; c < columns; c++)
-                    {
-                        float value = spill[(r * panelWidth) + c];
-                        target[c] = add ? value + target[c] : value;
-                    }
+                    Spill(spill, panelWidth, target, outputs, count, columns, add);
                 }
             }
         }
     }
 
-    private sealed class Work(float* input, float* panels, float* bias, float* output, int rows, int inputs, int outputs, int rowBlock, int panelCount, MatrixEpilogue epilogue)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Activate<TVector, TOperations>(float* tile, nint stride, int rows, MatrixEpilogue epilogue)
+        where TVector : struct
+        where TOperations : struct, IVectorOperations<TVector>
     {
-        public float* Input { get; } = input;
+        if (epilogue is MatrixEpilogue.None or MatrixEpilogue.Add)
+        {
+            return;
+        }
 
-        public float* Panels { get; } = panels;
+        for (int row = 0; row < rows; row++)
+        {
+            float* values = tile + (row * stride);
+            if (epilogue == MatrixEpilogue.Gelu)
+            {
+                TOperations.Store(Gelu.Evaluate<TVector, TOperations>(TOperations.Load(values)), values);
+                TOperations.Store(Gelu.Evaluate<TVector, TOperations>(TOperations.Load(values + TOperations.Count)), values + TOperations.Count);
+            }
+            else
+            {
+                TOperations.Store(Relu.Evaluate<TVector, TOperations>(TOperations.Load(values)), values);
+                TOperations.Store(Relu.Evaluate<TVector, TOperations>(TOperations.Load(values + TOperations.Count)), values + TOperations.Count);
+            }
+        }
+    }
 
-        public float* Bias { get; } = bias;
-
-        public float* Output { get; } = output;
-
-        public int Rows { get; } = rows;
-
-        public int Inputs { get; } = inputs;
-
-        public int Outputs { get; } = outputs;
-
-        public int RowBlock { get; } = rowBlock;
-
-        public int PanelCount { get; } = panelCount;
-
-        public MatrixEpilogue Epilogue { get; } = epilogue;
+    private static void Spill(float* spill, nint spillStride, float* y, nint stride, int rows, int columns, bool add)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+            {
+                float value = spill[(row * spillStride) + column];
+                float* target = y + (row * stride) + column;
+                *target = add ? value + *target : value;
+            }
+        }
     }
 }

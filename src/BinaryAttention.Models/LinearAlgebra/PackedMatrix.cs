@@ -10,8 +10,8 @@ namespace BinaryAttention.Models.LinearAlgebra;
 
 internal sealed class PackedMatrix
 {
-    private readonly AlignedBuffer _panels;
-    private readonly AlignedBuffer _bias;
+    private readonly AlignedBuffer<float> _panels;
+    private readonly AlignedBuffer<float> _bias;
 
     /// <summary>Packs weights <c>[outputs, inputs]</c>.</summary>
     /// <param name="weights">Row-major.</param>
@@ -34,8 +34,8 @@ internal sealed class PackedMatrix
         Outputs = outputs;
         Inputs = inputs;
         Lanes = lanes;
-        _panels = new AlignedBuffer(checked(PanelCount * PanelWidth * inputs));
-        _bias = new AlignedBuffer(PanelCount * PanelWidth);
+        _panels = new AlignedBuffer<float>(checked(PanelCount * PanelWidth * inputs));
+        _bias = new AlignedBuffer<float>(PanelCount * PanelWidth);
         bias.CopyTo(_bias.Span);
         Pack(weights, _panels.Span, outputs, inputs, PanelWidth);
     }
@@ -54,6 +54,12 @@ internal sealed class PackedMatrix
     public int PanelCount => (Outputs + PanelWidth - 1) / PanelWidth;
 
     public ReadOnlySpan<float> Panels => _panels.Span;
+
+    /// <summary>The packed weights; valid while the matrix is referenced.</summary>
+    public unsafe float* PanelData => _panels.Pointer;
+
+    /// <summary>The padded bias; valid while the matrix is referenced.</summary>
+    public unsafe float* BiasData => _bias.Pointer;
 
     /// <summary>The bias, padded with zeros to whole panels.</summary>
     public ReadOnlySpan<float> Bias => _bias.Span;

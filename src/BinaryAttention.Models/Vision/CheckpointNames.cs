@@ -84,7 +84,8 @@ internal static class CheckpointNames
         }
     }
 
-    private static IEnumerable<(string Name, long[] Shape, bool Required)> Expected(VisionTransformerConfiguration configuration)
+    /// <summary>The tensors that a configuration implies; those that are not required may be missing.</summary>
+    public static IEnumerable<(string Name, long[] Shape, bool Required)> Expected(VisionTransformerConfiguration configuration)
     {
         long width = configuration.Width, inner = configuration.AttentionWidth, hidden = configuration.HiddenWidth, patch = configuration.PatchSize, tokens = configuration.TokenCount, classes = configuration.ClassCount;
         yield return (ClassToken, [1, 1, width], true);

@@ -8,11 +8,11 @@ namespace BinaryAttention.Models.Vision;
 internal static class ImageAdaptation
 {
     /// <summary>Special tokens plus their positions, then the patch positions, fitted to the grid: <c>[tokens, width]</c>.</summary>
-    public static AlignedBuffer Tokens(VisionTransformerWeights weights, VisionTransformerConfiguration target, PositionResize filter)
+    public static AlignedBuffer<float> Tokens(VisionTransformerWeights weights, VisionTransformerConfiguration target, PositionResize filter)
     {
         VisionTransformerConfiguration stored = weights.Configuration;
         int special = stored.SpecialTokenCount * stored.Width;
-        var tokens = new AlignedBuffer(target.TokenCount * target.Width);
+        var tokens = new AlignedBuffer<float>(target.TokenCount * target.Width);
         for (int i = 0; i < special; i++)
         {
             tokens.Span[i] = weights.SpecialTokens[i] + weights.PositionEmbedding[i];

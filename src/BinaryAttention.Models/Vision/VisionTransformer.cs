@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Numerics.Tensors;
 using BinaryAttention.Formats;
 using BinaryAttention.Formats.Checkpoints;
 using BinaryAttention.Models.Checkpoints;
@@ -20,22 +21,30 @@ public sealed class VisionTransformer
 
     private readonly VisionTransformerWeights _weights;
     private readonly LayerRun[] _attention;
-    private readonly AlignedBuffer _firstTokens;
-    private readonly ConcurrentBag<BlockBuffers> _buffers = [];
-    private readonly int _threads;
+    private readonly AlignedBuffer<float> _firstTokens;
+    private readonly ConcurrentBag<EncoderPass>[] _passes;
 
     private VisionTransformer(VisionTransformerWeights weights, VisionTransformerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options.Attention);
         ArgumentNullException.ThrowIfNull(options.Backend);
         _weights = weights;
-        _threads = WorkLoop.Threads(options.MaxDegreeOfParallelism);
+        _ = RowLoop.Threads(options.MaxDegreeOfParallelism);
         Options = options;
         VisionTransformerConfiguration stored = weights.Configuration;
         Configuration = stored.WithImageSize(options.ImageHeight ?? stored.ImageHeight, options.ImageWidth ?? stored.ImageWidth);
         Configuration.Validate();
         _firstTokens = ImageAdaptation.Tokens(weights, Configuration, options.PositionResize);
         _attention = ImageAdaptation.Attention(weights, Configuration, options);
+        _passes = [.. Enumerable.Range(0, ImagesPerPass).Select(_ => new ConcurrentBag<EncoderPass>())];
+        if (options.LinearPrecision == LinearPrecision.EightBit)
+        {
+            Array.ForEach(weights.Blocks, static block => block.PrepareEightBit());
+        }
+        else if (options.LinearPrecision != LinearPrecision.Float32)
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), options.LinearPrecision, "LinearPrecision must be one of the enumeration's values.");
+        }
     }
 
     /// <summary>The sizes of the model for the images it takes.</summary>
@@ -100,26 +109,41 @@ public sealed class VisionTransformer
     public float[] Forward(ReadOnlySpan<float> images, CancellationToken cancellationToken = default)
     {
         int batch = BatchSize(images);
-        int classes = Configuration.ClassCount, special = Configuration.SpecialTokenCount;
+        int classes = Configuration.ClassCount;
         if ((long)batch * classes > Array.MaxLength)
         {
             throw new ArgumentException($"images holds {batch} images, whose {classes} logits each do not fit one array. Pass them in several calls.", nameof(images));
         }
 
         var logits = new float[batch * classes];
+        Forward(images, logits, cancellationToken);
+        return logits;
+    }
+
+    /// <summary>Classifies images into memory of the caller. After the first call with a batch size nothing is allocated.</summary>
+    /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>; the batch size follows from the length.</param>
+    /// <param name="logits">Receives logits <c>[batch, classes]</c>. A NaN pixel gives NaN logits for its image.</param>
+    /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
+    /// <exception cref="ArgumentException">The length of <paramref name="images"/> is no whole number of images, or <paramref name="logits"/> is too short.</exception>
+    public void Forward(ReadOnlySpan<float> images, Span<float> logits, CancellationToken cancellationToken = default)
+    {
+        int batch = BatchSize(images), classes = Configuration.ClassCount, special = Configuration.SpecialTokenCount;
+        if (logits.Length < (long)batch * classes)
+        {
+            throw new ArgumentException($"logits has {logits.Length} values; {batch} images of {classes} classes need {(long)batch * classes}.", nameof(logits));
+        }
+
         for (int first = 0; first < batch; first += ImagesPerPass)
         {
             int count = Math.Min(ImagesPerPass, batch - first);
-            BlockBuffers buffers = Rent(count);
-            Embed(images.Slice(first * ImageLength, count * ImageLength), buffers, count, cancellationToken);
-            RunBlocks(buffers, count, _weights.Blocks.Length - 1, cancellationToken);
-            _weights.Blocks[^1].ForwardFirstTokens(buffers, count, Configuration.TokenCount, special, BackendOf(Configuration.Depth - 1), _attention[^1], _threads, cancellationToken);
-            _weights.Norm.Forward(buffers.Tokens, buffers.Normalised, count * special, 1, cancellationToken);
-            Classify(buffers, count, logits.AsSpan(first * classes, count * classes), cancellationToken);
-            _buffers.Add(buffers);
+            EncoderPass pass = Rent(count);
+            Embed(images.Slice(first * ImageLength, count * ImageLength), pass, cancellationToken);
+            pass.Run(Configuration.Depth, special, Observed(), cancellationToken);
+            Span<float> tokens = pass.Tokens[..(count * special * Configuration.Width)];
+            _weights.Norm.Forward(tokens, tokens, count * special);
+            Classify(tokens, count, logits.Slice(first * classes, count * classes));
+            Return(pass);
         }
-
-        return logits;
     }
 
     /// <summary>The tokens that the head sees: the output of the last block, normalised.</summary>
@@ -154,69 +178,52 @@ public sealed class VisionTransformer
         for (int first = 0; first < batch; first += ImagesPerPass)
         {
             int count = Math.Min(ImagesPerPass, batch - first);
-            BlockBuffers buffers = Rent(count);
-            Embed(images.Slice(first * ImageLength, count * ImageLength), buffers, count, cancellationToken);
-            RunBlocks(buffers, count, blocks, cancellationToken);
+            EncoderPass pass = Rent(count);
+            Embed(images.Slice(first * ImageLength, count * ImageLength), pass, cancellationToken);
+            pass.Run(blocks, firstTokens: 0, Observed(), cancellationToken);
             Span<float> target = result.AsSpan(first * itemLength, count * itemLength);
             if (normalise)
             {
-                _weights.Norm.Forward(buffers.Tokens, target, count * Configuration.TokenCount, _threads, cancellationToken);
+                _weights.Norm.Forward(pass.Tokens, target, count * Configuration.TokenCount);
             }
             else
             {
-                buffers.Tokens[..target.Length].CopyTo(target);
+                pass.Tokens[..target.Length].CopyTo(target);
             }
 
-            _buffers.Add(buffers);
+            Return(pass);
         }
 
         return result;
     }
 
-    /// <summary>Fills the tokens: special tokens and positions first, then the patches are added.</summary>
-    private void Embed(ReadOnlySpan<float> images, BlockBuffers buffers, int count, CancellationToken cancellationToken)
+    private void Embed(ReadOnlySpan<float> images, EncoderPass pass, CancellationToken cancellationToken)
     {
-        int itemLength = Configuration.TokenCount * Configuration.Width;
-        for (int item = 0; item < count; item++)
+        for (int item = 0; item < pass.ImageCount; item++)
         {
-            Span<float> tokens = buffers.Tokens.Slice(item * itemLength, itemLength);
-            _firstTokens.Span.CopyTo(tokens);
-            _weights.Patches.Forward(images.Slice(item * ImageLength, ImageLength), Configuration.ImageHeight, Configuration.ImageWidth, buffers.Wide, tokens[(Configuration.SpecialTokenCount * Configuration.Width)..], _threads, cancellationToken);
+            pass.Embed(item, images.Slice(item * ImageLength, ImageLength), Configuration.ImageHeight, Configuration.ImageWidth, _firstTokens.Span, Configuration.GridHeight * Configuration.GridWidth, cancellationToken);
         }
     }
 
-    private void RunBlocks(BlockBuffers buffers, int count, int blocks, CancellationToken cancellationToken)
-    {
-        for (int block = 0; block < blocks; block++)
-        {
-            _weights.Blocks[block].Forward(buffers, count, Configuration.TokenCount, BackendOf(block), _attention[block], _threads, cancellationToken);
-        }
-    }
-
-    private IAttentionBackend BackendOf(int block) => Options.Observer is { } observer ? new ObservedAttentionBackend(Options.Backend, observer, block) : Options.Backend;
+    private Func<int, IAttentionBackend>? Observed() => Options.Observer is { } observer ? block => new ObservedAttentionBackend(Options.Backend, observer, block) : null;
 
     /// <summary>Applies the head to the class tokens, or both heads to their tokens with the mean of the two.</summary>
-    private void Classify(BlockBuffers buffers, int count, Span<float> logits, CancellationToken cancellationToken)
+    private void Classify(ReadOnlySpan<float> tokens, int count, Span<float> logits)
     {
         if (_weights.DistillationHead is not { } distillationHead)
         {
-            _weights.Head.Forward(buffers.Normalised, logits, count, threads: _threads, cancellationToken: cancellationToken);
+            _weights.Head.Forward(tokens, logits, count);
             return;
         }
 
-        int width = Configuration.Width;
-        var distilled = new float[logits.Length];
+        int width = Configuration.Width, classes = Configuration.ClassCount;
         for (int item = 0; item < count; item++)
         {
-            buffers.Normalised.Slice(2 * item * width, width).CopyTo(buffers.Attended[(item * width)..]);
-            buffers.Normalised.Slice(((2 * item) + 1) * width, width).CopyTo(buffers.Tokens[(item * width)..]);
-        }
-
-        _weights.Head.Forward(buffers.Attended, logits, count, threads: _threads, cancellationToken: cancellationToken);
-        distillationHead.Forward(buffers.Tokens, distilled, count, threads: _threads, cancellationToken: cancellationToken);
-        for (int i = 0; i < logits.Length; i++)
-        {
-            logits[i] = (logits[i] + distilled[i]) / 2;
+            ReadOnlySpan<float> pair = tokens.Slice(2 * item * width, 2 * width);
+            Span<float> row = logits.Slice(item * classes, classes);
+            _weights.Head.Forward(pair, row, 1);
+            distillationHead.Forward(pair[width..], row, 1, MatrixEpilogue.Add);
+            TensorPrimitives.Multiply(row, 0.5f, row);
         }
     }
 
@@ -224,14 +231,10 @@ public sealed class VisionTransformer
         ? images.Length / ImageLength
         : throw new ArgumentException($"images has {images.Length} values; a whole number of images of {Configuration.ChannelCount} x {Configuration.ImageHeight} x {Configuration.ImageWidth} = {ImageLength} is expected. Resize or crop them to that size.", nameof(images));
 
-    private BlockBuffers Rent(int count)
-    {
-        int rows = count * Configuration.TokenCount;
-        if (_buffers.TryTake(out BlockBuffers? buffers) && buffers.Rows >= rows)
-        {
-            return buffers;
-        }
+    // Batches of one size are the rule, so passes are kept by their number of images. One that failed is not given back.
+    private EncoderPass Rent(int count) => _passes[count - 1].TryTake(out EncoderPass? pass)
+        ? pass
+        : new EncoderPass(_weights.Patches, _weights.Blocks, Configuration.TokenCount, Configuration.HeadCount, count, _attention, Options);
 
-        return new BlockBuffers(rows, Configuration.Width, Configuration.AttentionWidth, Math.Max(Math.Max(_weights.WidestProjection, Configuration.HiddenWidth), _weights.Patches.RoomLength));
-    }
+    private void Return(EncoderPass pass) => _passes[pass.ImageCount - 1].Add(pass);
 }

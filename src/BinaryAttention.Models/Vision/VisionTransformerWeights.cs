@@ -30,10 +30,13 @@ internal sealed class VisionTransformerWeights
             string Part(string part) => CheckpointNames.Block(block, part);
             Blocks[block] = new TransformerBlock(
                 ReadNorm(Part("norm1")),
-                ReadAttention(block),
+                ReadLinear(Part("attn.qkv"), 3 * inner, width, configuration.HasQueryKeyValueBias),
+                configuration.Calibration is { } form && form.Layers.Contains(block) ? ReadCodes(form, block) : null,
                 ReadLinear(Part("attn.proj"), width, inner),
                 ReadNorm(Part("norm2")),
-                new Mlp(ReadLinear(Part("mlp.fc1"), hidden, width), ReadLinear(Part("mlp.fc2"), width, hidden), activation));
+                ReadLinear(Part("mlp.fc1"), hidden, width),
+                ReadLinear(Part("mlp.fc2"), width, hidden),
+                activation);
             if (configuration.HasRelativePositionBias)
             {
                 RelativeTables[block] = source.ReadSingles(CheckpointNames.RelativeTable(block));
@@ -45,21 +48,13 @@ internal sealed class VisionTransformerWeights
         Head = ReadLinear(CheckpointNames.Head, configuration.ClassCount, width);
         DistillationHead = configuration.HasDistillationToken ? ReadLinear(CheckpointNames.DistillationHead, configuration.ClassCount, width) : null;
 
-        SelfAttention ReadAttention(int block)
-        {
-            string name = CheckpointNames.Block(block, "attn.qkv");
-            float[] weight = source.ReadSingles(name + ".weight"), bias = configuration.HasQueryKeyValueBias ? source.ReadSingles(name + ".bias") : [];
-            CalibratedAttention? calibrated = configuration.Calibration is { } form && form.Layers.Contains(block) ? ReadCodes(form, block, weight, bias) : null;
-            return new SelfAttention(new Linear(weight, bias, 3 * inner, width), configuration.HeadCount, calibrated);
-        }
-
-        CalibratedAttention ReadCodes(CalibratedForm form, int block, float[] weight, float[] bias) => new(
+        CalibratedAttention ReadCodes(CalibratedForm form, int block) => new(
             form,
             source.ReadSingles(CalibratedFormReader.Name(block, "weight")),
             source.ReadSingles(CalibratedFormReader.Name(block, "bias")),
             source.ReadSingles(CalibratedFormReader.Name(block, "temperature")),
-            weight,
-            bias,
+            source.ReadSingles(CheckpointNames.Block(block, "attn.qkv.weight")),
+            configuration.HasQueryKeyValueBias ? source.ReadSingles(CheckpointNames.Block(block, "attn.qkv.bias")) : [],
             configuration.HeadCount,
             configuration.SpecialTokenCount);
         Linear ReadLinear(string name, int outputs, int inputs, bool hasBias = true) => new(source.ReadSingles(name + ".weight"), hasBias ? source.ReadSingles(name + ".bias") : [], outputs, inputs);
@@ -67,9 +62,6 @@ internal sealed class VisionTransformerWeights
     }
 
     public VisionTransformerConfiguration Configuration { get; }
-
-    /// <summary>Numbers per token that the widest fused projection leaves.</summary>
-    public int WidestProjection => Blocks.Max(block => Math.Max(3 * Configuration.AttentionWidth, block.Calibrated?.OutputCount ?? 0));
 
     /// <summary>The class token and, if there is one, the distillation token.</summary>
     public float[] SpecialTokens { get; }

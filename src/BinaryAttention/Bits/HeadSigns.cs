@@ -71,6 +71,18 @@ internal static unsafe class HeadSigns
     {
         int wordsPerToken = SignRow.Words(dimension);
         double total = 0;
+        if (SignRow.Takes512(dimension))
+        {
+            for (int token = 0; token < count; token++)
+            {
+                double sum = SignRow.Pack512(tokens + (token * tokenStride), dimension, threshold, words + ((long)token * wordsPerToken));
+                magnitudes[token] = (float)(sum / dimension);
+                total += sum;
+            }
+
+            return total;
+        }
+
         for (int token = 0; token < count; token++)
         {
             double sum = SignRow.Pack(tokens + (token * tokenStride), dimension, threshold, words + ((long)token * wordsPerToken));

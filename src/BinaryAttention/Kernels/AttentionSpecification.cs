@@ -37,17 +37,21 @@ internal sealed record AttentionSpecification
     /// <summary>What multiplies the sign products of each query head, <c>[heads]</c>; empty for 1.</summary>
     public ReadOnlyMemory<float> Temperatures { get; init; }
 
-    /// <summary>A second bias, per key and query head, that a calibrated run fills when keys are set: <c>[batch, heads, keyLength]</c>, pinned; null for none.</summary>
+    /// <summary>A second bias, per key and query head, that the enclosing calibrated run owns and fills when keys are set: <c>[batch, heads, keyLength]</c>, pinned; null for none.</summary>
     public float[]? AddedKeyBias { get; init; }
+
+    /// <summary>Threads of an enclosing run, which owns them; null if the run takes its own.</summary>
+    public TileLoop? Loop { get; init; }
 
     public SignSide QuerySide => new(Weighting.Rows, Weighting.RowWeights, QueryPlanes, SignOfZero);
 
     public SignSide KeySide => new(Weighting.Columns, Weighting.ColumnWeights, KeyPlanes, SignOfZero);
 
-    public bool HasBias => Bias is not null || AddedKeyBias is not null;
+    /// <summary>Whether logits have a bias: the caller's, or one that a calibration will add.</summary>
+    public bool HasBias => Bias is not null || AddedKeyBias is not null || Calibration is { QueryCentre.IsEmpty: false };
 
     /// <summary>A loop for the threads of this call.</summary>
-    public TileLoop CreateLoop() => TileLoop.Create(Threads, KeepsThreads);
+    public TileLoop CreateLoop() => Loop is null ? TileLoop.Create(Threads, KeepsThreads) : new BorrowedLoop(Loop);
 
     /// <summary>Query heads that read one key head.</summary>
     public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;

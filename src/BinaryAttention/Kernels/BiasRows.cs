@@ -69,7 +69,13 @@ internal sealed unsafe class BiasRows : IDisposable
         }
 
         float* given = GivenRow(_bias, batch, head, query, firstKey, keys, buffer);
-        TensorPrimitives.Add(new ReadOnlySpan<float>(given + firstKey, keys), new ReadOnlySpan<float>(added + firstKey, keys), new Span<float>(buffer + firstKey, keys));
+        for (int key = firstKey; key < firstKey + keys; key++)
+        {
+            // The sum of finite biases stays finite: an infinity would mask the pair, or pass for NaN.
+            float sum = given[key] + added[key];
+            buffer[key] = float.IsInfinity(sum) && float.IsFinite(given[key]) ? MathF.CopySign(float.MaxValue, sum) : sum;
+        }
+
         return buffer;
     }
 

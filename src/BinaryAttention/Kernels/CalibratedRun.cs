@@ -15,6 +15,7 @@ internal sealed unsafe class CalibratedRun : KernelRun
     private readonly CentredOperand _key;
     private readonly Action<int, int> _addKeyBias;
     private readonly int _keyTiles;
+    private readonly float[]? _keyBias;
     private TokenView _originalKey;
 
     private CalibratedRun(IAttentionKernel kernel, AttentionSpecification specification, AttentionCalibration calibration)
@@ -22,8 +23,9 @@ internal sealed unsafe class CalibratedRun : KernelRun
         _specification = specification;
         _calibration = calibration;
         AttentionShape shape = specification.Shape;
-        _run = kernel.Create(specification with { Calibration = null });
         _loop = specification.CreateLoop();
+        _keyBias = calibration.QueryCentre.IsEmpty ? null : KeyBiasBuffer(shape);
+        _run = kernel.Create(specification with { Calibration = null, AddedKeyBias = _keyBias, Loop = _loop });
         double[] columns = Transposed(calibration.Rotation.Span, shape.HeadDimension);
         _query = new CentredOperand(_loop, shape.BatchSize, shape.HeadCount, specification.HeadsPerKeyHead, shape.QueryLength, shape.HeadDimension, calibration.QueryCentre, columns);
         _key = new CentredOperand(_loop, shape.BatchSize, shape.KeyHeadCount, 1, shape.KeyLength, shape.HeadDimension, calibration.KeyCentre, columns);
@@ -35,18 +37,19 @@ internal sealed unsafe class CalibratedRun : KernelRun
     public static KernelRun Create(IAttentionKernel kernel, AttentionSpecification specification) =>
         specification.Calibration is { } calibration ? new CalibratedRun(kernel, specification, calibration) : kernel.Create(specification);
 
-    public override long PackedBytes => _run.PackedBytes + _key.ByteCount;
+    public override long PackedBytes => _run.PackedBytes + (sizeof(float) * (_keyBias?.LongLength ?? 0));
 
     public override void SetKeyValue(TokenView key, TokenView value, CancellationToken cancellationToken)
     {
         _key.Set(key, cancellationToken);
-        if (_specification.AddedKeyBias is not null)
+        if (_keyBias is not null)
         {
             _originalKey = key;
             _loop.Run(checked(_specification.Shape.BatchSize * _specification.Shape.HeadCount * _keyTiles), _addKeyBias, cancellationToken);
         }
 
         _run.SetKeyValue(_key.View, value, cancellationToken);
+        _key.Release(); // the kernel has packed what it needs
     }
 
     public override void SetQuery(TokenView query, CancellationToken cancellationToken)
@@ -63,6 +66,14 @@ internal sealed unsafe class CalibratedRun : KernelRun
         _loop.Dispose();
         _query.Dispose();
         _key.Dispose();
+    }
+
+    private static float[] KeyBiasBuffer(in AttentionShape shape)
+    {
+        long length = (long)shape.BatchSize * shape.HeadCount * shape.KeyLength;
+        return length <= Array.MaxLength
+            ? GC.AllocateArray<float>((int)length, pinned: true)
+            : throw new ArgumentException($"Calibration.QueryCentre needs a bias of {shape.BatchSize} x {shape.HeadCount} x {shape.KeyLength} values; at most {Array.MaxLength} are supported. Split the call.", "options");
     }
 
     private static double[] Transposed(ReadOnlySpan<float> rotations, int dimension)
@@ -96,7 +107,7 @@ internal sealed unsafe class CalibratedRun : KernelRun
             }
 
             // Kept within float32, so that finite operands give a finite bias; NaN stays NaN.
-            _specification.AddedKeyBias![((long)head * shape.KeyLength) + token] = (float)Math.Clamp(dot * _specification.LogitScale, float.MinValue, float.MaxValue);
+            _keyBias![((long)head * shape.KeyLength) + token] = (float)Math.Clamp(dot * _specification.LogitScale, float.MinValue, float.MaxValue);
         }
     }
 }

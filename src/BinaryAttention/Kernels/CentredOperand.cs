@@ -43,15 +43,17 @@ internal sealed unsafe class CentredOperand : IDisposable
 
     public TokenView View => new(_memory.As<float>(), (nint)_dimension * _tokens * _heads, (nint)_dimension * _tokens, _dimension);
 
-    public long ByteCount => _memory.Bytes;
-
     public static int Tiles(int tokens) => (tokens + TileTokens - 1) / TileTokens;
 
     public void Set(TokenView source, CancellationToken cancellationToken)
     {
+        _memory.Renew();
         _source = source;
         _loop.Run(checked(_batch * _heads * _tiles), _moveTile, cancellationToken);
     }
+
+    /// <summary>Lets the copy go until the operand is set again.</summary>
+    public void Release() => _memory.Release();
 
     public void Dispose() => _memory.Dispose();
 

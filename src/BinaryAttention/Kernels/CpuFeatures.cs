@@ -25,6 +25,12 @@ internal sealed record CpuFeatures
 
     public bool Avx512Vbmi { get; init; } = System.Runtime.Intrinsics.X86.Avx512Vbmi.IsSupported;
 
+    /// <summary>512-bit VPDPBUSD, which .NET has no intrinsic for: the processor's own answer, and off with the runtime's AVX-512 switch.</summary>
+    public bool Avx512Vnni { get; init; } = HasAvx512(ecxBit: 11);
+
+    /// <summary>VPOPCNTB, likewise.</summary>
+    public bool Avx512Bitalg { get; init; } = HasAvx512(ecxBit: 12);
+
     public bool AdvSimd { get; init; } = System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported;
 
     public bool ArmDotProduct { get; init; } = Dp.IsSupported;
@@ -51,9 +57,32 @@ internal sealed record CpuFeatures
             Add(AvxVnni, "AVX-VNNI");
             Add(Avx512BW, "AVX-512 F+BW+DQ");
             Add(Avx512Vbmi, "AVX-512 VBMI");
+            Add(Avx512Vnni, "AVX-512 VNNI");
+            Add(Avx512Bitalg, "AVX-512 BITALG");
             Add(AdvSimd, "AdvSimd");
             Add(ArmDotProduct, "Arm dot product");
             return names;
         }
+    }
+
+    /// <summary>The first feature that the assembled kernels need and this machine lacks, or null.</summary>
+    public string? MissingForAssembled =>
+        !Vector128 || !Vector512 ? "512-bit vectors"
+        : !Avx512BW ? "AVX-512 F+BW+DQ"
+        : !Avx512Vbmi ? "AVX-512 VBMI"
+        : !Avx512Vnni ? "AVX-512 VNNI"
+        : !Avx512Bitalg ? "AVX-512 BITALG"
+        : null;
+
+    // CPUID leaf 7. The operating system saves the 512-bit registers if the runtime says that AVX-512 is usable.
+    private static bool HasAvx512(int ecxBit)
+    {
+        const int FeatureLeaf = 7;
+        if (!System.Runtime.Intrinsics.X86.Avx512BW.IsSupported || X86Base.CpuId(0, 0).Eax < FeatureLeaf)
+        {
+            return false;
+        }
+
+        return ((X86Base.CpuId(FeatureLeaf, 0).Ecx >> ecxBit) & 1) != 0;
     }
 }

@@ -1,4 +1,6 @@
 // One implementation of attention. Every kernel answers for itself whether it can run: with null for yes, else with the reason.
+using BinaryAttention.Kernels.Backward;
+
 namespace BinaryAttention.Kernels;
 
 internal interface IAttentionKernel
@@ -15,4 +17,10 @@ internal interface IAttentionKernel
 
     /// <summary>Takes the workspace for calls of this specification.</summary>
     KernelRun Create(AttentionSpecification specification);
+
+    /// <summary>Why the kernel cannot compute the gradients of this call, or null.</summary>
+    string? WhyNotBackward(AttentionSpecification specification) => "it has no backward pass";
+
+    /// <summary>Computes the gradients of a call.</summary>
+    void Backward(AttentionSpecification specification, BackwardCall call, CancellationToken cancellationToken) => throw new NotSupportedException($"Kernel \"{Name}\" has no backward pass.");
 }

@@ -1,4 +1,5 @@
 // The one ordered list of kernels, best first. Nothing else in the package names a kernel class.
+using BinaryAttention.Kernels.Assembled;
 using BinaryAttention.Kernels.Simd;
 using BinaryAttention.Reference;
 
@@ -6,7 +7,7 @@ namespace BinaryAttention.Kernels;
 
 internal static class KernelRegistry
 {
-    public static IReadOnlyList<IAttentionKernel> Kernels { get; } = [new SimdKernel(), new ReferenceKernel()];
+    public static IReadOnlyList<IAttentionKernel> Kernels { get; } = [new AssembledKernel(), new SimdKernel(), new ReferenceKernel()];
 
     public static IReadOnlyList<KernelDescription> Describe(CpuFeatures cpu) =>
         [.. Kernels.Select(kernel =>

@@ -6,7 +6,14 @@ internal static class KernelSelector
 {
     public const string EnvironmentVariable = "BINARYATTENTION_KERNEL";
 
-    public static IAttentionKernel Select(AttentionSpecification specification, string? forcedName, CpuFeatures cpu)
+    public static IAttentionKernel Select(AttentionSpecification specification, string? forcedName, CpuFeatures cpu) =>
+        Select(forcedName, cpu, kernel => kernel.WhyNot(cpu) ?? kernel.WhyNot(specification));
+
+    /// <summary>The kernel that computes the gradients of a call.</summary>
+    public static IAttentionKernel SelectBackward(AttentionSpecification specification, string? forcedName, CpuFeatures cpu) =>
+        Select(forcedName, cpu, kernel => kernel.WhyNot(cpu) ?? kernel.WhyNotBackward(specification));
+
+    private static IAttentionKernel Select(string? forcedName, CpuFeatures cpu, Func<IAttentionKernel, string?> whyNot)
     {
         string source = "AttentionOptions.Kernel";
         if (forcedName is null)
@@ -18,13 +25,13 @@ internal static class KernelSelector
 
         if (forcedName is not null)
         {
-            return Forced(specification, forcedName, source, cpu);
+            return Forced(forcedName, source, cpu, whyNot);
         }
 
         List<string> reasons = [];
         foreach (IAttentionKernel kernel in KernelRegistry.Kernels)
         {
-            string? reason = kernel.WhyNot(cpu) ?? kernel.WhyNot(specification);
+            string? reason = whyNot(kernel);
             if (reason is null)
             {
                 return kernel;
@@ -36,16 +43,16 @@ internal static class KernelSelector
         throw new NotSupportedException($"No kernel can run this call. {string.Join("; ", reasons)}.");
     }
 
-    private static IAttentionKernel Forced(AttentionSpecification specification, string name, string source, CpuFeatures cpu)
+    private static IAttentionKernel Forced(string name, string source, CpuFeatures cpu, Func<IAttentionKernel, string?> whyNot)
     {
         IAttentionKernel? kernel = KernelRegistry.Kernels.FirstOrDefault(candidate => string.Equals(candidate.Name, name, StringComparison.Ordinal));
         if (kernel is null)
         {
-            string known = string.Join(", ", KernelRegistry.Kernels.Select(candidate => $"\"{candidate.Name}\"{(candidate.WhyNot(cpu) is { } whyNot ? $" (cannot run here: {whyNot})" : string.Empty)}"));
+            string known = string.Join(", ", KernelRegistry.Kernels.Select(candidate => $"\"{candidate.Name}\"{(candidate.WhyNot(cpu) is { } cpuReason ? $" (cannot run here: {cpuReason})" : string.Empty)}"));
             throw new ArgumentException($"{source} names kernel \"{name}\", which does not exist. Known kernels: {known}.", "options");
         }
 
-        string? reason = kernel.WhyNot(cpu) ?? kernel.WhyNot(specification);
+        string? reason = whyNot(kernel);
         return reason is not null
             ? throw new NotSupportedException($"{source} forces kernel \"{name}\", which cannot run this call: {reason}.")
             : kernel;

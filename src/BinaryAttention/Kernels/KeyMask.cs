@@ -4,7 +4,7 @@ namespace BinaryAttention.Kernels;
 internal sealed record KeyMask
 {
     /// <summary>Queries or keys of one block of a block-sparse mask, and keys of one word of a boolean mask.</summary>
-    public const int BlockTokens = 64;
+    public const int BlockTokens = Bits.KeyCodes.BlockKeys;
 
     public static KeyMask None { get; } = new();
 

@@ -15,9 +15,7 @@ internal sealed unsafe class NativeBuffer : IDisposable
     public NativeBuffer(long bytes)
     {
         Bytes = bytes;
-        nuint size = checked((nuint)bytes + Slack);
-        _data = NativeMemory.AlignedAlloc(size, Alignment);
-        NativeMemory.Clear(_data, size);
+        Renew();
     }
 
 #pragma warning disable MA0055 // a plan that its owner forgot to dispose must not leak native memory
@@ -30,6 +28,20 @@ internal sealed unsafe class NativeBuffer : IDisposable
 
     public T* As<T>()
         where T : unmanaged => (T*)_data;
+
+    /// <summary>Lets the memory go until it is renewed, without giving up the object.</summary>
+    public void Release() => Free();
+
+    /// <summary>Takes zeroed memory again after a release; memory that is there stays as it is.</summary>
+    public void Renew()
+    {
+        if (_data is null)
+        {
+            nuint size = checked((nuint)Bytes + Slack);
+            _data = NativeMemory.AlignedAlloc(size, Alignment);
+            NativeMemory.Clear(_data, size);
+        }
+    }
 
     public void Dispose()
     {

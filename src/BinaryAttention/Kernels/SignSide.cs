@@ -7,6 +7,8 @@ namespace BinaryAttention.Kernels;
 /// <param name="SignOfZero">The sign of an exact zero.</param>
 internal readonly record struct SignSide(SignWeightingMode Mode, ReadOnlyMemory<float> Learned, int Planes, SignOfZero SignOfZero)
 {
+    public float Threshold => ThresholdOf(SignOfZero);
+
     /// <summary>The smallest number whose bit is 1: "x &gt; 0" and "x &gt;= the smallest denormal" are the same test.</summary>
-    public float Threshold => SignOfZero == SignOfZero.Positive ? 0f : float.Epsilon;
+    public static float ThresholdOf(SignOfZero signOfZero) => signOfZero == SignOfZero.Positive ? 0f : float.Epsilon;
 }

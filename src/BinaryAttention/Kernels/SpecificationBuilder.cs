@@ -5,6 +5,9 @@ namespace BinaryAttention.Kernels;
 
 internal static class SpecificationBuilder
 {
+    // More threads than processors only take memory; a few more than this machine has keep results of other machines reproducible in tests.
+    private const int MostThreads = 16;
+
     public static AttentionSpecification Build(in AttentionShape shape, AttentionOptions options, bool isBinary)
     {
         if (!isBinary && options is BinaryAttentionOptions)
@@ -39,22 +42,27 @@ internal static class SpecificationBuilder
         }
 
         AttentionCalibration? calibration = binary?.Calibration;
+        float logitScale = options.LogitScale ?? (float)(1.0 / Math.Sqrt(shape.HeadDimension));
+        if (calibration is not null)
+        {
+            WeightChecks.Temperatures(calibration.Temperature.Span, logitScale);
+        }
+
         return new AttentionSpecification
         {
             Shape = shape,
             IsBinary = isBinary,
-            LogitScale = options.LogitScale ?? (float)(1.0 / Math.Sqrt(shape.HeadDimension)),
+            LogitScale = logitScale,
             Bias = options.Bias,
             Weighting = binary?.Weighting ?? SignWeighting.MeanMagnitudePerHead,
             Quantization = isBinary ? binary?.Quantization ?? ValueQuantization.Tiled : ValueQuantization.Full,
-            Threads = options.MaxDegreeOfParallelism ?? Environment.ProcessorCount,
+            Threads = Math.Min(options.MaxDegreeOfParallelism ?? Environment.ProcessorCount, Math.Max(MostThreads, Environment.ProcessorCount)),
             Mask = MaskChecks.Check(options.Mask, shape),
             SignOfZero = binary?.SignOfZero ?? SignOfZero.Positive,
             QueryPlanes = binary?.QueryPlanes ?? 1,
             KeyPlanes = binary?.KeyPlanes ?? 1,
             Calibration = calibration is { MovesOperands: true } ? calibration : null,
             Temperatures = calibration?.Temperature ?? default,
-            AddedKeyBias = calibration is { QueryCentre.IsEmpty: false } ? KeyBiasBuffer(shape) : null,
         };
     }
 
@@ -96,13 +104,5 @@ internal static class SpecificationBuilder
         {
             throw new ArgumentException($"{name} is 2 and Weighting.{side} is {mode}; a second plane needs mean magnitudes. Use MeanMagnitudePerHead or MeanMagnitudePerToken, or one plane.", "options");
         }
-    }
-
-    private static float[] KeyBiasBuffer(in AttentionShape shape)
-    {
-        long length = (long)shape.BatchSize * shape.HeadCount * shape.KeyLength;
-        return length <= Array.MaxLength
-            ? GC.AllocateArray<float>((int)length, pinned: true)
-            : throw new ArgumentException($"Calibration.QueryCentre needs a bias of {shape.BatchSize} x {shape.HeadCount} x {shape.KeyLength} values; at most {Array.MaxLength} are supported. Split the call.", "options");
     }
 }

@@ -78,6 +78,13 @@ internal static class NumeratorTable
         for (int first = 0; first < levels.Length; first += Lanes)
         {
             sequence.Next(exponentials);
+            if (255.0 * (exponentials[0] / rowSum) < 0.5)
+            {
+                // The exponentials descend: all levels from here on are 0.
+                levels[first..].Clear();
+                return;
+            }
+
             int count = Math.Min(Lanes, levels.Length - first);
             for (int lane = 0; lane < count; lane++)
             {

@@ -23,7 +23,8 @@ internal static unsafe class ValueQuantizer
     /// <param name="means">Receives the mean of each channel (0 for TrainingParity), equally long.</param>
     public static void Quantize(float* values, nint tokenStride, int tokens, in ValueLayout layout, ValueQuantization quantization, sbyte* levels, float* scales, float* means)
     {
-        for (int first = 0; first < layout.ValueDimension; first += Lanes)
+        int done = quantization == ValueQuantization.Tiled ? TiledValues512.Quantize(values, tokenStride, tokens, layout, levels, scales, means) : 0;
+        for (int first = done; first < layout.ValueDimension; first += Lanes)
         {
             int count = Math.Min(Lanes, layout.ValueDimension - first);
             sbyte* destination = levels + layout.Offset(0, first);

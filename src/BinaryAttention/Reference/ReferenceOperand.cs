@@ -37,5 +37,8 @@ internal sealed class ReferenceOperand(float[] values, int batchSize, int headCo
     /// <summary>All tokens of one head in double.</summary>
     public double[] Head(int batch, int head) => Array.ConvertAll(values.AsSpan(Offset(batch, head, 0), TokenCount * Dimension).ToArray(), static x => (double)x);
 
+    /// <summary>All elements, row-major.</summary>
+    public ReadOnlySpan<float> All => values;
+
     public ReadOnlySpan<float> Token(int batch, int head, int token) => values.AsSpan(Offset(batch, head, token), Dimension);
 }

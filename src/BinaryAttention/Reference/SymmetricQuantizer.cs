@@ -20,7 +20,10 @@ internal sealed record SymmetricQuantizer(int Bits, float ClipLow, float ClipHig
     /// <summary>x_hat without the clamp, so that NaN and infinities spread as they do in the training code.</summary>
     public static float Quantize(float x, float scale) => MathF.Round(x * scale, MidpointRounding.ToEven) / (scale + Epsilon);
 
-    public static float Dequantize(int level, float scale) => level / (scale + Epsilon);
+    public static float Dequantize(int level, float scale) => level / Divisor(scale);
+
+    /// <summary>What a level is divided by.</summary>
+    public static float Divisor(float scale) => scale + Epsilon;
 
     /// <summary>What a level counts in a kernel's epilogue: 1 / (s + 1e-6), rounded once.</summary>
     public static float Step(float scale) => 1f / (scale + Epsilon);

@@ -1,4 +1,5 @@
 // Every size check of a mask and its message, once; gives the mask that kernels read.
+using BinaryAttention.Bits;
 using BinaryAttention.Kernels;
 
 namespace BinaryAttention.Shapes;
@@ -17,12 +18,10 @@ internal static class MaskChecks
             IsCausal = mask.IsCausal,
             QueryLengths = Lengths(mask.QueryLengths, shape.BatchSize, shape.QueryLength, "QueryLengths"),
             KeyLengths = Lengths(mask.KeyLengths, shape.BatchSize, shape.KeyLength, "KeyLengths"),
-            Pairs = Sized(mask.AllowedPairs, shape, "AllowedPairs", "queryLength x ceil(keyLength / 64) words", (long)shape.QueryLength * Blocks(shape.KeyLength)),
-            Blocks = Sized(mask.AllowedBlocks, shape, "AllowedBlocks", "ceil(queryLength / 64) x ceil(keyLength / 64) flags", (long)Blocks(shape.QueryLength) * Blocks(shape.KeyLength)),
+            Pairs = Sized(mask.AllowedPairs, shape, "AllowedPairs", "queryLength x ceil(keyLength / 64) words", (long)shape.QueryLength * KeyCodes.Blocks(shape.KeyLength)),
+            Blocks = Sized(mask.AllowedBlocks, shape, "AllowedBlocks", "ceil(queryLength / 64) x ceil(keyLength / 64) flags", (long)KeyCodes.Blocks(shape.QueryLength) * KeyCodes.Blocks(shape.KeyLength)),
         };
     }
-
-    private static int Blocks(int tokens) => (tokens + KeyMask.BlockTokens - 1) / KeyMask.BlockTokens;
 
     private static int[]? Lengths(ReadOnlyMemory<int> lengths, int batchSize, int tokens, string part)
     {

@@ -6,6 +6,12 @@ internal static unsafe class ShapeChecks
     /// <summary>Longest query or key sequence: room is left to round up to whole blocks.</summary>
     public const int MaxLength = int.MaxValue - 65_536;
 
+    // The fewest tokens of a work item in any kernel.
+    private const int WorkItemTokens = 16;
+
+    // Zero strides make shapes cheap that no memory holds.
+    private const long MaxElements = 1L << 44;
+
     /// <summary>Reads lengths and strides of a rank-4 tensor, in either layout, and refuses what cannot be read in place.</summary>
     public static OperandExtent Extent(ReadOnlySpan<nint> lengths, ReadOnlySpan<nint> strides, TensorLayout layout, string name)
     {
@@ -76,7 +82,11 @@ internal static unsafe class ShapeChecks
             throw new ArgumentException($"key has {key.Heads} heads; query has {query.Heads}. The number of key heads must divide the number of query heads.", nameof(key));
         }
 
-        // Kernels count heads and round lengths up to whole blocks in 32 bits.
+        // Kernels count heads and work items and round lengths up to whole blocks in 32 bits, and bytes, padded and widened, in 63.
+        Elements(query);
+        Elements(key);
+        Elements(value);
+        Countable(query.Batch * (long)query.Heads * (((long)query.Tokens + WorkItemTokens - 1) / WorkItemTokens), int.MaxValue, "number of work items, batch size times head count times tiles of 16 tokens,", nameof(query));
         Countable(query.Batch * (long)query.Heads, int.MaxValue, "batch size times head count", nameof(query));
         Countable(query.Tokens, MaxLength, "length", nameof(query));
         Countable(key.Tokens, MaxLength, "length", nameof(key));
@@ -108,7 +118,7 @@ internal static unsafe class ShapeChecks
 
             if (stride < reach)
             {
-                throw new ArgumentException($"destination overlaps itself: a stride of {stride} over {length} entries is smaller than the {reach} elements within. Give a destination whose elements are all distinct.", nameof(destination));
+                throw new ArgumentException($"{destination.Name} overlaps itself: a stride of {stride} over {length} entries is smaller than the {reach} elements within. Give a destination whose elements are all distinct.", destination.Name);
             }
 
             reach = (stride * (long)(length - 1)) + reach;
@@ -191,6 +201,15 @@ internal static unsafe class ShapeChecks
         if (value < 1)
         {
             throw new ArgumentException($"shape.{name} is {value}; it must be at least 1.", "shape");
+        }
+    }
+
+    private static void Elements(in OperandExtent extent)
+    {
+        Int128 elements = (Int128)extent.Batch * extent.Heads * extent.Tokens * extent.Dimension;
+        if (elements > MaxElements)
+        {
+            throw new ArgumentException($"{extent.Name} has {elements} elements; at most {MaxElements} are supported. Split the call.", extent.Name);
         }
     }
 

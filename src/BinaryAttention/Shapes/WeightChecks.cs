@@ -1,4 +1,4 @@
-// Every size check of learned weights and of a calibration against the call, once. Their values were checked when they were made.
+// Every check of learned weights and of a calibration against the call, once. Values of learned weights were checked when they were made; a calibration is a plain record, checked here.
 namespace BinaryAttention.Shapes;
 
 internal static class WeightChecks
@@ -8,6 +8,10 @@ internal static class WeightChecks
         if (weighting.Rows == SignWeightingMode.Learned)
         {
             Length(weighting.RowWeights.Length, (long)shape.BatchSize * shape.HeadCount * shape.QueryLength, "Weighting.RowWeights", $"[batch, heads, queryLength] = {shape.BatchSize} x {shape.HeadCount} x {shape.QueryLength}");
+        }
+
+        if (weighting.Columns == SignWeightingMode.Learned)
+        {
             Length(weighting.ColumnWeights.Length, (long)shape.BatchSize * shape.KeyHeadCount * shape.KeyLength, "Weighting.ColumnWeights", $"[batch, keyHeads, keyLength] = {shape.BatchSize} x {shape.KeyHeadCount} x {shape.KeyLength}");
         }
     }
@@ -18,6 +22,17 @@ internal static class WeightChecks
         Part(calibration.KeyCentre, (long)shape.KeyHeadCount * shape.HeadDimension, nameof(calibration.KeyCentre), $"[keyHeads, headDimension] = {shape.KeyHeadCount} x {shape.HeadDimension}");
         Part(calibration.Rotation, (long)shape.KeyHeadCount * shape.HeadDimension * shape.HeadDimension, nameof(calibration.Rotation), $"[keyHeads, headDimension, headDimension] = {shape.KeyHeadCount} x {shape.HeadDimension} x {shape.HeadDimension}");
         Part(calibration.Temperature, shape.HeadCount, nameof(calibration.Temperature), $"[heads] = {shape.HeadCount}");
+    }
+
+    public static void Temperatures(ReadOnlySpan<float> temperatures, float logitScale)
+    {
+        for (int head = 0; head < temperatures.Length; head++)
+        {
+            if (!float.IsFinite(temperatures[head] * logitScale))
+            {
+                throw new ArgumentException($"Calibration.Temperature holds {temperatures[head]} at index {head}, which times LogitScale {logitScale} is beyond float32. Scale one of them down.", "options");
+            }
+        }
     }
 
     private static void Part(ReadOnlyMemory<float> part, long expected, string name, string sizes)

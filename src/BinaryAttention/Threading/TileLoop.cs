@@ -26,19 +26,24 @@ internal abstract class TileLoop(int workers) : IDisposable
     /// <param name="count">Number of tiles.</param>
     /// <param name="tile">Receives the tile and the worker that runs it.</param>
     /// <param name="cancellationToken">Checked before every tile.</param>
-    public void Run(int count, Action<int, int> tile, CancellationToken cancellationToken)
+    public virtual void Run(int count, Action<int, int> tile, CancellationToken cancellationToken)
     {
         Job.Begin(count, tile, cancellationToken);
-        if (count <= 1)
+        try
         {
-            Job.Work(worker: 0);
+            if (count <= 1)
+            {
+                Job.Work(worker: 0);
+            }
+            else
+            {
+                WorkTogether(Math.Min(count, Workers));
+            }
         }
-        else
+        finally
         {
-            WorkTogether(Math.Min(count, Workers));
+            Job.End();
         }
-
-        Job.End();
     }
 
     public virtual void Dispose()

@@ -32,30 +32,39 @@ internal sealed class WorkerTeam : TileLoop
         GC.KeepAlive(this);
     }
 
-#pragma warning disable CA1001 // neither of the two holds a handle, and a thread may still wait on them when the team goes
-    private sealed class Crew(TileJob job)
+#pragma warning disable CA1001 // neither semaphore holds a handle, and a thread may still wait on one when the team goes
+    private sealed class Crew
 #pragma warning restore CA1001
     {
+        private readonly TileJob _job;
+        private readonly Action _waitForHelpers;
         private readonly SemaphoreSlim _start = new(0);
-        private readonly CountdownEvent _working = new(1);
+        private readonly SemaphoreSlim _finished = new(0);
         private volatile bool _isStopped;
         private int _threads;
+        private int _working;
+
+        public Crew(TileJob job)
+        {
+            _job = job;
+            _waitForHelpers = _finished.Wait;
+        }
 
         public void Start(int worker)
         {
             _threads++;
             var thread = new Thread(() => Serve(worker)) { IsBackground = true, Name = $"BinaryAttention worker {worker}" };
-            thread.Start();
+            thread.UnsafeStart(); // not the first caller's execution context, which would live as long as the thread
         }
 
-        // Every helper that is woken works and signs off, even if the same thread is woken twice; the caller waits for all of them.
+        // Every helper that is woken works and signs off, even if the same thread is woken twice; the last one releases the caller. (Not a CountdownEvent: its count reaches zero before its event is set,
+        // so a caller may go on, reset it for the next run and find it set by the last run's late helper.)
         public void Work(int helpers)
         {
-            _working.Reset(helpers + 1);
+            Volatile.Write(ref _working, helpers);
             _start.Release(helpers);
-            job.Work(worker: 0);
-            _working.Signal();
-            _working.Wait();
+            _job.Work(worker: 0);
+            Uninterrupted.Run(_waitForHelpers);
         }
 
         public void Stop()
@@ -72,13 +81,22 @@ internal sealed class WorkerTeam : TileLoop
             while (true)
             {
                 _start.Wait();
-                if (_isStopped)
+                bool isLast = _isStopped;
+                if (!isLast)
+                {
+                    _job.Work(worker);
+                }
+
+                // Also when stopped: a caller in the middle of a run must not wait for ever.
+                if (Interlocked.Decrement(ref _working) == 0)
+                {
+                    _finished.Release();
+                }
+
+                if (isLast)
                 {
                     return;
                 }
-
-                job.Work(worker);
-                _working.Signal();
             }
         }
     }

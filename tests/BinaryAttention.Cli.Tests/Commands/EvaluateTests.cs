@@ -26,6 +26,21 @@ public sealed class EvaluateTests
         Assert.Equal(1.0, last.GetProperty("top5").GetDouble());
         Assert.Equal(1.0, last.GetProperty("agreement").GetDouble());
         Assert.True(last.GetProperty("millisecondsPerImage").GetDouble() > 0);
+        Assert.Equal(0, last.GetProperty("divergence").GetDouble());
+        Assert.Equal("fp32", last.GetProperty("linear").GetString());
+    }
+
+    [Fact]
+    public void EightBitLinearLayers_KeepTheAnswers_AndSayHowFarTheyAre()
+    {
+        using var folder = new TemporaryFolder();
+        CommandRun run = CommandRun.Of("evaluate", "--model", Model, "--images", Photos, "--labels", folder.Write("labels.csv", Labels), "--linear", "int8", "--json");
+        Assert.Equal(string.Empty, run.Error);
+        JsonElement last = run.JsonLines[^1];
+        Assert.Equal("int8", last.GetProperty("linear").GetString());
+        Assert.Equal(1.0, last.GetProperty("top1").GetDouble());
+        Assert.Equal(1.0, last.GetProperty("agreement").GetDouble());
+        Assert.InRange(last.GetProperty("divergence").GetDouble(), 1e-6, 0.01);
     }
 
     [Theory]

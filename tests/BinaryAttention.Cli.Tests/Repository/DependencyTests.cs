@@ -11,8 +11,8 @@ namespace BinaryAttention.Cli.Tests.Repository;
 public sealed class DependencyTests
 {
     [Fact]
-    public void Core_References_TensorsAlone() =>
-        Assert.Subset(new HashSet<string>(["System.Numerics.Tensors"], StringComparer.Ordinal), OwnReferences(typeof(Attention).Assembly));
+    public void Core_References_TensorsAndIcedAlone() =>
+        Assert.Subset(new HashSet<string>(["Iced", "System.Numerics.Tensors"], StringComparer.Ordinal), OwnReferences(typeof(Attention).Assembly));
 
     [Fact]
     public void Formats_References_Nothing() => Assert.Empty(OwnReferences(typeof(FileFormatException).Assembly));
@@ -22,7 +22,7 @@ public sealed class DependencyTests
         Assert.Subset(new HashSet<string>(["BinaryAttention", "BinaryAttention.Formats", "System.Numerics.Tensors"], StringComparer.Ordinal), OwnReferences(typeof(VisionTransformer).Assembly));
 
     [Theory]
-    [InlineData("BinaryAttention", "", "System.Numerics.Tensors")]
+    [InlineData("BinaryAttention", "", "Iced System.Numerics.Tensors")]
     [InlineData("BinaryAttention.Formats", "", "")]
     [InlineData("BinaryAttention.Models", "BinaryAttention BinaryAttention.Formats", "")]
     [InlineData("BinaryAttention.Cli", "BinaryAttention.Models", "Spectre.Console System.CommandLine")]

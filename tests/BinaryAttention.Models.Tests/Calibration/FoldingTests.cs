@@ -7,7 +7,7 @@ using Xunit;
 
 namespace BinaryAttention.Models.Tests.Calibration;
 
-public sealed class FoldingTests
+public sealed unsafe class FoldingTests
 {
     private const int Heads = 2, Dimension = 16, Width = 24, Inner = Heads * Dimension, Tokens = 19, Images = 4;
 
@@ -136,7 +136,12 @@ public sealed class FoldingTests
         var attention = new CalibratedAttention(form, codes.Weight, codes.Bias, codes.Temperature, Weight, Bias, Heads, specialTokens: 1);
         BinaryAttentionOptions bound = attention.Bind(new BinaryAttentionOptions { Quantization = ValueQuantization.Full, Layout = TensorLayout.TokenHeadDimension });
         float[] projected = new float[Tokens * attention.OutputCount], attended = new float[Tokens * Inner];
-        attention.Forward(Inputs[0], projected, attended, 1, Tokens, onlySpecialRows: false, CpuAttentionBackend.Instance, bound, 1, CancellationToken.None);
+        fixed (float* input = Inputs[0], target = projected)
+        {
+            attention.Project(input, target, Tokens);
+        }
+
+        attention.Attend(Inputs[0], projected, attended, 1, Tokens, onlySpecialRows: false, CpuAttentionBackend.Instance, bound, CancellationToken.None);
         return attended;
     }
 

@@ -31,7 +31,7 @@ public sealed class MatrixProductTests
         foreach (int lanes in new[] { 4, 8, 16 })
         {
             var y = new float[rows * outputs];
-            MatrixProduct.Multiply(x, new PackedMatrix(weights, bias, outputs, inputs, lanes), y, rows, MatrixEpilogue.None, 1, default);
+            MatrixProduct.Multiply(x, new PackedMatrix(weights, bias, outputs, inputs, lanes), y, rows, MatrixEpilogue.None);
             for (int i = 0; i < y.Length; i++)
             {
                 double expected = bias[i % outputs], magnitude = Math.Abs(expected);
@@ -53,23 +53,27 @@ public sealed class MatrixProductTests
     [InlineData(7, 33, 65)]
     [InlineData(1, 1000, 192)]
     [InlineData(577, 31, 5)]
-    public void SameBits_AtAnyThreadCount_AndInAnyBatch(int rows, int outputs, int inputs)
+    public void SameBits_HoweverTheRowsAreCut(int rows, int outputs, int inputs)
     {
         float[] x = RandomValues.Uniform(4, rows * inputs), start = RandomValues.Uniform(5, rows * outputs);
         var weights = new PackedMatrix(RandomValues.Uniform(6, outputs * inputs), RandomValues.Uniform(7, outputs), outputs, inputs, PackedMatrix.PreferredLanes);
         foreach (MatrixEpilogue epilogue in Enum.GetValues<MatrixEpilogue>())
         {
             float[] one = [.. start];
-            MatrixProduct.Multiply(x, weights, one, rows, epilogue, 1, default);
-            foreach (int threads in new[] { 2, 3 })
+            MatrixProduct.Multiply(x, weights, one, rows, epilogue);
+            foreach (int block in new[] { 1, 6, 10 })
             {
                 float[] many = [.. start];
-                MatrixProduct.Multiply(x, weights, many, rows, epilogue, threads, default);
+                for (int first = 0; first < rows; first += block)
+                {
+                    MatrixProduct.Multiply(x.AsSpan(first * inputs), weights, many.AsSpan(first * outputs), Math.Min(block, rows - first), epilogue);
+                }
+
                 Assert.Equal(one, many);
             }
 
             float[] last = start[^outputs..];
-            MatrixProduct.Multiply(x.AsSpan((rows - 1) * inputs), weights, last, 1, epilogue, 1, default);
+            MatrixProduct.Multiply(x.AsSpan((rows - 1) * inputs), weights, last, 1, epilogue);
             Assert.Equal(one[^outputs..], last);
         }
     }
@@ -81,13 +85,13 @@ public sealed class MatrixProductTests
         float[] x = RandomValues.Uniform(8, rows * inputs), start = RandomValues.Uniform(9, rows * outputs);
         var weights = new PackedMatrix(RandomValues.Uniform(10, outputs * inputs), [], outputs, inputs, PackedMatrix.PreferredLanes);
         float[] plain = new float[rows * outputs], added = [.. start], activated = new float[rows * outputs];
-        MatrixProduct.Multiply(x, weights, plain, rows, MatrixEpilogue.None, 1, default);
-        MatrixProduct.Multiply(x, weights, added, rows, MatrixEpilogue.Add, 1, default);
-        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Gelu, 1, default);
+        MatrixProduct.Multiply(x, weights, plain, rows, MatrixEpilogue.None);
+        MatrixProduct.Multiply(x, weights, added, rows, MatrixEpilogue.Add);
+        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Gelu);
         float[] expected = [.. plain];
         BinaryAttention.Models.Layers.Gelu.Apply(expected);
         Assert.Equal(expected, activated);
-        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Relu, 1, default);
+        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Relu);
         Assert.Equal(Array.ConvertAll(plain, static value => Math.Max(value, 0)), activated);
         for (int i = 0; i < plain.Length; i++)
         {
@@ -96,7 +100,7 @@ public sealed class MatrixProductTests
 
         // A NaN is not turned into a plain 0.
         x[inputs + 3] = float.NaN;
-        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Relu, 1, default);
+        MatrixProduct.Multiply(x, weights, activated, rows, MatrixEpilogue.Relu);
         Assert.All(activated[outputs..(2 * outputs)], static value => Assert.True(float.IsNaN(value)));
         Assert.All(activated[..outputs], static value => Assert.True(value >= 0));
     }
@@ -107,18 +111,17 @@ public sealed class MatrixProductTests
         const int rows = 7, outputs = 33, inputs = 3;
         var y = new float[(rows * outputs) + 64];
         Array.Fill(y, 42);
-        MatrixProduct.Multiply(RandomValues.Uniform(11, rows * inputs), new PackedMatrix(RandomValues.Uniform(12, outputs * inputs), [], outputs, inputs, PackedMatrix.PreferredLanes), y, rows, MatrixEpilogue.None, 2, default);
+        MatrixProduct.Multiply(RandomValues.Uniform(11, rows * inputs), new PackedMatrix(RandomValues.Uniform(12, outputs * inputs), [], outputs, inputs, PackedMatrix.PreferredLanes), y, rows, MatrixEpilogue.None);
         Assert.All(y[(rows * outputs)..], static value => Assert.Equal(42, value));
     }
 
     [Fact]
-    public void Rejects_ShortOperands_AndCancelledCalls()
+    public void Rejects_ShortOperands()
     {
         var weights = new PackedMatrix(new float[6], [], 2, 3, 4);
-        Assert.Throws<ArgumentException>("x", () => MatrixProduct.Multiply(new float[5], weights, new float[4], 2, MatrixEpilogue.None, 1, default));
-        Assert.Throws<ArgumentException>("y", () => MatrixProduct.Multiply(new float[6], weights, new float[3], 2, MatrixEpilogue.None, 1, default));
+        Assert.Throws<ArgumentException>("x", () => MatrixProduct.Multiply(new float[5], weights, new float[4], 2, MatrixEpilogue.None));
+        Assert.Throws<ArgumentException>("y", () => MatrixProduct.Multiply(new float[6], weights, new float[3], 2, MatrixEpilogue.None));
         Assert.Throws<ArgumentException>("weights", () => new PackedMatrix(new float[5], [], 2, 3, 4));
         Assert.Throws<ArgumentException>("bias", () => new PackedMatrix(new float[6], new float[3], 2, 3, 4));
-        Assert.Throws<OperationCanceledException>(() => MatrixProduct.Multiply(new float[6], weights, new float[4], 2, MatrixEpilogue.None, 1, new CancellationToken(canceled: true)));
     }
 }

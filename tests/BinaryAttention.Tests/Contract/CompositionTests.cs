@@ -1,5 +1,6 @@
 // Every mixture of instruction sets that the portable kernel can be put together from, in one process: table mode gives the reference's bits, floats obey the tolerance rule.
 // Flags can only be switched off, so a machine runs the compositions that it supports.
+using System.Collections.Concurrent;
 using BinaryAttention.Kernels;
 using BinaryAttention.Kernels.Simd;
 using TestKit.Attention;
@@ -11,6 +12,10 @@ public sealed class CompositionTests
 {
     private static readonly Dictionary<string, (CpuFeatures Needed, CpuFeatures Used)> Compositions = Make();
 
+    // What all compositions are compared with is computed once.
+    private static readonly ConcurrentDictionary<AttentionCase, AttentionResult> Bitwise = new();
+    private static readonly ConcurrentDictionary<(AttentionCase Case, bool IsBinary), (AttentionResult Expected, AttentionResult Plain)> Floats = new();
+
     public static TheoryData<string> Names() => [.. Compositions.Keys];
 
     [Theory]
@@ -20,7 +25,7 @@ public sealed class CompositionTests
         CpuFeatures cpu = Require(composition);
         foreach (AttentionCase attentionCase in ContractCases.TableMode)
         {
-            AttentionResult expected = CaseRunner.Binary(attentionCase, ContractCases.Reference);
+            AttentionResult expected = Bitwise.GetOrAdd(attentionCase, static c => CaseRunner.Binary(c, ContractCases.Reference));
             AttentionResult actual = CaseRunner.Direct(attentionCase, isBinary: true, specification => SimdComposition.CreateBinary(specification, cpu));
             Named(attentionCase, () => Bits.Equal(expected, actual));
         }
@@ -33,8 +38,8 @@ public sealed class CompositionTests
         CpuFeatures cpu = Require(composition);
         foreach (AttentionCase attentionCase in ContractCases.Full.Where((_, index) => index % 3 == 0))
         {
-            Check(attentionCase, isBinary: true, CaseRunner.Binary(attentionCase, ContractCases.Reference), specification => SimdComposition.CreateBinary(specification, cpu));
-            Check(attentionCase, isBinary: false, CaseRunner.Exact(attentionCase, ContractCases.Reference), specification => SimdComposition.CreateExact(specification, cpu));
+            Check(attentionCase, isBinary: true, specification => SimdComposition.CreateBinary(specification, cpu));
+            Check(attentionCase, isBinary: false, specification => SimdComposition.CreateExact(specification, cpu));
         }
     }
 
@@ -58,9 +63,13 @@ public sealed class CompositionTests
         }
     }
 
-    private static void Check(AttentionCase attentionCase, bool isBinary, AttentionResult expected, Func<AttentionSpecification, KernelRun> create)
+    private static void Check(AttentionCase attentionCase, bool isBinary, Func<AttentionSpecification, KernelRun> create)
     {
-        AttentionResult plain = PlainFloatAttention.Run(attentionCase, attentionCase.MakeOperands(), isBinary);
+        (AttentionResult expected, AttentionResult plain) = Floats.GetOrAdd((attentionCase, isBinary), static key =>
+        {
+            AttentionResult reference = key.IsBinary ? CaseRunner.Binary(key.Case, ContractCases.Reference) : CaseRunner.Exact(key.Case, ContractCases.Reference);
+            return (reference, PlainFloatAttention.Run(key.Case, key.Case.MakeOperands(), key.IsBinary, reference));
+        });
         AttentionResult actual = CaseRunner.Direct(attentionCase, isBinary, create);
         Named(attentionCase, () =>
         {

@@ -22,13 +22,31 @@ internal static class ContractCases
     private static readonly (int Batch, int Heads, int KeyHeads)[] HeadCounts = [(1, 1, 1), (2, 3, 3), (1, 4, 2), (2, 4, 1)];
     private static readonly ValueQuantization[] Integer = [ValueQuantization.Tiled, ValueQuantization.TrainingParity];
     private static readonly WeightingForm[] TableWeightings = [WeightingForm.PerHead, WeightingForm.PerTokenQuery, WeightingForm.None];
-    private static readonly WeightingForm[] AllWeightings = [.. TableWeightings, WeightingForm.PerToken, WeightingForm.PerTokenKey];
-    private static readonly InputKind[] AllInputs = Enum.GetValues<InputKind>();
+    private static readonly WeightingForm[] AllWeightings = Enum.GetValues<WeightingForm>();
+    private static readonly InputKind[] AllInputs = [.. Enum.GetValues<InputKind>().Where(kind => kind < InputKind.WithNaN)];
     private static readonly InputKind[] ModerateInputs = [InputKind.Gaussian, InputKind.EqualRows, InputKind.Zeros, InputKind.Denormals, InputKind.Clustered, InputKind.SignedZeros, InputKind.Offset];
     private static readonly float?[] TableScales = [null, -0.3f, 1e4f, 1e-6f, -1e-3f, 0f];
     private static readonly float?[] FloatScales = [null, -0.3f, 2f, 1e-6f, 0f];
     private static readonly TensorLayout[] Layouts = [TensorLayout.HeadTokenDimension, TensorLayout.TokenHeadDimension];
     private static readonly BiasForm[] Biases = Enum.GetValues<BiasForm>();
+
+    // Every part of a mask alone, and combinations.
+    private static readonly MaskParts[] Masks =
+    [
+        MaskParts.None, MaskParts.Causal, MaskParts.QueryLengths, MaskParts.KeyLengths, MaskParts.Pairs, MaskParts.PairsPerHead, MaskParts.Blocks, MaskParts.BlocksPerHead,
+        MaskParts.Causal | MaskParts.QueryLengths | MaskParts.KeyLengths, MaskParts.Causal | MaskParts.BlocksPerHead, MaskParts.KeyLengths | MaskParts.PairsPerHead | MaskParts.Blocks,
+        MaskParts.Causal | MaskParts.QueryLengths | MaskParts.KeyLengths | MaskParts.Pairs | MaskParts.BlocksPerHead,
+    ];
+
+    private static readonly SignOfZero[] Zeros = [SignOfZero.Positive, SignOfZero.Negative];
+    private static readonly int[] Gaps = [0, 3];
+
+    // Query centres make a bias, which leaves table mode.
+    private static readonly CalibrationParts[] TableCalibrations =
+        [CalibrationParts.None, CalibrationParts.Temperature, CalibrationParts.KeyCentre | CalibrationParts.Rotation, CalibrationParts.KeyCentre | CalibrationParts.Rotation | CalibrationParts.Temperature];
+
+    private static readonly CalibrationParts[] Calibrations = [CalibrationParts.None, CalibrationParts.QueryCentre, CalibrationParts.KeyCentre, CalibrationParts.Rotation, CalibrationParts.Temperature, CalibrationParts.All];
+    private static readonly (int Query, int Key)[] Planes = [(1, 1), (2, 1), (1, 2), (2, 2)];
 
     /// <summary>Whether this process is a child.</summary>
     public static bool IsChild => Environment.GetEnvironmentVariable(ChildVariable) is not null;
@@ -41,11 +59,18 @@ internal static class ContractCases
 
     public static IReadOnlyList<AttentionCase> TableMode { get; } = Thin(SelectTableMode(seed: 1));
 
-    public static IReadOnlyList<AttentionCase> LogMode { get; } = Thin([.. SelectFloatLogits(seed: 2).Where(c => c.Bias != BiasForm.None || c.Weighting >= WeightingForm.PerToken)]);
+    public static IReadOnlyList<AttentionCase> LogMode { get; } = Thin([.. SelectFloatLogits(seed: 2).Where(IsLogMode)]);
 
     public static IReadOnlyList<AttentionCase> Full { get; } = Thin([.. SelectFloatLogits(seed: 3).Select(c => c with { Quantization = ValueQuantization.Full })]);
 
     public static IReadOnlyList<AttentionCase> Exact { get; } = Thin(SelectFloatLogits(seed: 4));
+
+    /// <summary>Whether a one-bit case works with float logits.</summary>
+    public static bool IsLogMode(AttentionCase c) =>
+        c.Bias != BiasForm.None || c.Weighting >= WeightingForm.PerToken || c.QueryPlanes == 2 || c.KeyPlanes == 2 || c.Calibration.HasFlag(CalibrationParts.QueryCentre);
+
+    /// <summary>Whether the weightings of a case leave room for second planes.</summary>
+    public static bool HasMeanMagnitudes(WeightingForm weighting) => weighting is WeightingForm.PerHead or WeightingForm.PerTokenQuery or WeightingForm.PerToken or WeightingForm.PerTokenKey;
 
     /// <summary>The cases that a child runs of a full list.</summary>
     public static IEnumerable<AttentionCase> ChildSelection(IEnumerable<AttentionCase> cases) => cases.Where((_, index) => index % ChildThinning == 0);
@@ -56,8 +81,10 @@ internal static class ContractCases
         Assert.SkipUnless(description.IsUsable, $"{kernel}: {description.WhyNot}");
     }
 
-    public static void RequireLong() =>
-        Assert.SkipUnless(Environment.GetEnvironmentVariable(LongVariable) == "1", $"long matrix: set {LongVariable}=1");
+    /// <summary>Whether the long tests are asked for.</summary>
+    public static bool IsLong => Environment.GetEnvironmentVariable(LongVariable) == "1";
+
+    public static void RequireLong() => Assert.SkipUnless(IsLong, $"long matrix: set {LongVariable}=1");
 
     public static TheoryData<string> OneRowPerKernel(IEnumerable<string> kernels) => [.. kernels];
 
@@ -110,14 +137,17 @@ internal static class ContractCases
             new() { Heads = 2, KeyHeads = 2, Queries = 5, Keys = 1025, HeadDimension = 64, ValueDimension = 64 },
             new() { Queries = 3, Keys = 2049, HeadDimension = 300, ValueDimension = 17, Quantization = ValueQuantization.TrainingParity },
             new() { Queries = 7, Keys = 4099, HeadDimension = 96, ValueDimension = 8, Inputs = InputKind.Clustered },
+            new() { Queries = 70, Keys = 2500, HeadDimension = 32, ValueDimension = 5, Mask = MaskParts.Blocks },
+            new() { Heads = 2, KeyHeads = 1, Queries = 66, Keys = 2113, HeadDimension = 300, ValueDimension = 3, Mask = MaskParts.Causal | MaskParts.BlocksPerHead | MaskParts.Pairs },
         ];
-        foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, TableWeightings.Length, AllInputs.Length, TableScales.Length, Layouts.Length))
+        foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, TableWeightings.Length, AllInputs.Length, TableScales.Length, Layouts.Length, Masks.Length, Zeros.Length, TableCalibrations.Length, Gaps.Length))
         {
             (int batch, int heads, int keyHeads) = HeadCounts[row[4]];
             cases.Add(new AttentionCase
             {
                 Batch = batch, Heads = heads, KeyHeads = keyHeads, HeadDimension = HeadDimensions[row[0]], Keys = KeyLengths[row[1]], Queries = QueryLengths[row[2]], ValueDimension = ValueDimensions[row[3]],
                 Quantization = Integer[row[5]], Weighting = TableWeightings[row[6]], Inputs = AllInputs[row[7]], LogitScale = TableScales[row[8]], Layout = Layouts[row[9]],
+                Mask = Masks[row[10]], SignOfZero = Zeros[row[11]], Calibration = TableCalibrations[row[12]], TokenGap = Gaps[row[13]],
             });
         }
 
@@ -137,16 +167,27 @@ internal static class ContractCases
             new() { Heads = 2, KeyHeads = 2, Queries = 300, Keys = 300, HeadDimension = 31, ValueDimension = 16, Bias = BiasForm.Relative },
             new() { Heads = 2, KeyHeads = 2, Queries = 290, Keys = 290, HeadDimension = 24, ValueDimension = 8, Bias = BiasForm.RelativeWithClass },
             new() { Queries = 587, Keys = 587, HeadDimension = 8, ValueDimension = 8, Bias = BiasForm.RelativeShared },
+            new() { Heads = 2, KeyHeads = 2, Queries = 130, Keys = 600, HeadDimension = 32, ValueDimension = 8, Bias = BiasForm.LowRankFull, Mask = MaskParts.Causal | MaskParts.BlocksPerHead, QueryPlanes = 2, KeyPlanes = 2 },
+            new() { Queries = 299, Keys = 299, HeadDimension = 16, ValueDimension = 8, Bias = BiasForm.RelativeWithClass, Mask = MaskParts.Blocks, Calibration = CalibrationParts.All, Weighting = WeightingForm.PerToken },
+            new() { Queries = 9, Keys = 2200, HeadDimension = 16, ValueDimension = 8, Mask = MaskParts.Causal | MaskParts.Pairs, Weighting = WeightingForm.Learned },
         ];
-        foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, AllWeightings.Length, ModerateInputs.Length, FloatScales.Length, Layouts.Length, Biases.Length))
+        foreach (int[] row in Pairwise.Select(seed, HeadDimensions.Length, KeyLengths.Length, QueryLengths.Length, ValueDimensions.Length, HeadCounts.Length, Integer.Length, AllWeightings.Length, ModerateInputs.Length, FloatScales.Length, Layouts.Length, Biases.Length, Masks.Length, Zeros.Length, Calibrations.Length, Planes.Length, Gaps.Length))
         {
             (int batch, int heads, int keyHeads) = HeadCounts[row[4]];
             BiasForm bias = Biases[row[10]];
-            int keys = bias >= BiasForm.Relative ? Math.Clamp(KeyLengths[row[1]], 2, 65) : KeyLengths[row[1]];
+            bool isRelative = CaseBiases.IsRelative(bias);
+            int keys = isRelative ? Math.Clamp(KeyLengths[row[1]], 2, 65) : KeyLengths[row[1]];
+            WeightingForm weighting = AllWeightings[row[6]];
+            InputKind inputs = ModerateInputs[row[7]];
+
+            // Exact logits of many large channels would be hundreds, of which float32 leaves few digits and the tolerance rule few rows to judge by.
+            float? scale = HeadDimensions[row[0]] > 200 && (inputs is InputKind.Clustered or InputKind.Offset) ? null : FloatScales[row[8]];
+            (int queryPlanes, int keyPlanes) = HasMeanMagnitudes(weighting) ? Planes[row[14]] : Planes[0];
             cases.Add(new AttentionCase
             {
-                Batch = batch, Heads = heads, KeyHeads = keyHeads, HeadDimension = HeadDimensions[row[0]], Keys = keys, Queries = bias >= BiasForm.Relative ? keys : QueryLengths[row[2]], ValueDimension = ValueDimensions[row[3]],
-                Quantization = Integer[row[5]], Weighting = AllWeightings[row[6]], Inputs = ModerateInputs[row[7]], LogitScale = FloatScales[row[8]], Layout = Layouts[row[9]], Bias = bias,
+                Batch = batch, Heads = heads, KeyHeads = keyHeads, HeadDimension = HeadDimensions[row[0]], Keys = keys, Queries = isRelative ? keys : QueryLengths[row[2]], ValueDimension = ValueDimensions[row[3]],
+                Quantization = Integer[row[5]], Weighting = weighting, Inputs = inputs, LogitScale = scale, Layout = Layouts[row[9]], Bias = bias,
+                Mask = Masks[row[11]], SignOfZero = Zeros[row[12]], Calibration = Calibrations[row[13]], QueryPlanes = queryPlanes, KeyPlanes = keyPlanes, TokenGap = Gaps[row[15]],
             });
         }
 

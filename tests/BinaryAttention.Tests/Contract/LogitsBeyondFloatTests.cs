@@ -8,6 +8,8 @@ public sealed class LogitsBeyondFloatTests
 {
     private const int Keys = 21;
 
+    public static TheoryData<string> Kernels() => ContractCases.OneRowPerKernel(ContractCases.AllKernels);
+
     public static TheoryData<string, WeightingForm, ValueQuantization, bool> Modes()
     {
         var data = new TheoryData<string, WeightingForm, ValueQuantization, bool>();
@@ -44,6 +46,31 @@ public sealed class LogitsBeyondFloatTests
     public void ZeroKeys_GiveTheMean_WhateverTheQueryWeighs(string kernel, WeightingForm weighting, ValueQuantization quantization, bool hasBias) =>
         Check(kernel, weighting, quantization, hasBias, queryMagnitude: 1e38f, keyMagnitude: 0f, scale: 100f, isOpposite: static _ => false, (float)Math.Log(hasBias ? Keys - 1 : Keys));
 
+    // The bias of a query centre and the caller's bias are each within float32, their sum is not.
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void BiasesWhoseSumLeavesFloat_GiveNoNaN(string kernel)
+    {
+        ContractCases.RequireUsable(kernel);
+        AttentionCase c = new() { Queries = 7, Keys = Keys, HeadDimension = 16, ValueDimension = 5, Mask = MaskParts.Causal };
+        Operands operands = c.MakeOperands();
+        var centre = new float[16];
+        centre[0] = 1e38f;
+        var bias = new float[Keys];
+        Array.Fill(bias, 3e38f);
+        bias[3] = float.NegativeInfinity;
+        for (int key = 0; key < Keys; key++)
+        {
+            operands.Key[key * 16] = 100f;
+        }
+
+        foreach (ValueQuantization quantization in Enum.GetValues<ValueQuantization>())
+        {
+            BinaryAttentionOptions options = c.BinaryOptions(kernel) with { Quantization = quantization, Bias = AttentionBias.PerKey(bias, 1, 1, Keys), Calibration = new() { QueryCentre = centre } };
+            Assert.All(CaseRunner.Run(c, operands, options, isBinary: true).Output, value => Assert.True(float.IsFinite(value)));
+        }
+    }
+
     private static void Check(string kernel, WeightingForm weighting, ValueQuantization quantization, bool hasBias, float queryMagnitude, float keyMagnitude, float? scale, Func<int, bool> isOpposite, float logSumExp)
     {
         ContractCases.RequireUsable(kernel);
@@ -66,15 +93,15 @@ public sealed class LogitsBeyondFloatTests
             double levels = quantization == ValueQuantization.TrainingParity ? Math.Round(255.0 / nearest.Length) * nearest.Length / 255.0 : 1;
             var options = new BinaryAttentionOptions
             {
-                Kernel = kernel,
                 LogitScale = scale,
                 Quantization = quantization,
                 Weighting = weighting == WeightingForm.PerHead ? SignWeighting.MeanMagnitudePerHead : SignWeighting.MeanMagnitudePerToken,
                 Bias = hasBias ? AttentionBias.PerKey(biasValues, 1, 1, Keys) : null,
             };
+            var shape = new AttentionShape(1, 1, 1, Keys, dimension, 1);
             var destination = new float[1];
             var rowLogSumExp = new float[1];
-            Attention.BinaryScaledDotProduct(query, key, value, destination, new AttentionShape(1, 1, 1, Keys, dimension, 1), options, rowLogSumExp);
+            Attention.BinaryScaledDotProduct(query, key, value, destination, shape, options with { Kernel = KernelPreference.NameOrBest(kernel, shape, options) }, rowLogSumExp);
             Assert.Equal(nearest.Average() * levels, destination[0], quantization == ValueQuantization.Full ? 1e-5 : 0.05);
             Assert.Equal(logSumExp, rowLogSumExp[0], 1e-5f);
         }

@@ -59,7 +59,8 @@ public sealed class SpecialValueTests
     {
         ContractCases.RequireUsable(kernel);
         var shape = new AttentionShape(1, 1, 1, 2, 1, 1);
-        var options = new AttentionOptions { Kernel = kernel, Bias = AttentionBias.PerKey(new[] { 0f, float.NegativeInfinity }, 1, 1, 2) };
+        var options = new AttentionOptions { Bias = AttentionBias.PerKey(new[] { 0f, float.NegativeInfinity }, 1, 1, 2) };
+        options = options with { Kernel = KernelPreference.NameOrBest(kernel, shape, options) };
         var output = new float[1];
 
         Attention.ScaledDotProduct([1f], [1f, 2f], [3f, 4f], output, shape, options);
@@ -69,7 +70,7 @@ public sealed class SpecialValueTests
         Attention.ScaledDotProduct([1f], [1f, 2f], [3f, float.NaN], output, shape, options);
         Assert.True(float.IsNaN(output[0]), "a NaN value");
 
-        var masked = new AttentionOptions { Kernel = kernel, Bias = AttentionBias.PerKey(new[] { float.NegativeInfinity, float.NegativeInfinity }, 1, 1, 2) };
+        var masked = new AttentionOptions { Kernel = options.Kernel, Bias = AttentionBias.PerKey(new[] { float.NegativeInfinity, float.NegativeInfinity }, 1, 1, 2) };
         Attention.ScaledDotProduct([1f], [1f, 2f], [float.NaN, 4f], output, shape, masked);
         Assert.Equal(0f, output[0]);
     }
@@ -265,6 +266,36 @@ public sealed class SpecialValueTests
                 }
 
                 Assert.True(sign > 0 ? float.IsNaN(actual.LogSumExp[3]) : float.IsNegativeInfinity(actual.LogSumExp[3]), $"logSumExp is {actual.LogSumExp[3]}");
+            }
+        }
+    }
+
+    // The same under a mask, where a NaN value that no row sees sends the head to the plain loops: an infinite query still gives 0 / 0, a masked row zeros, and the others what they gave without it.
+    [Theory]
+    [MemberData(nameof(Kernels))]
+    public void Exact_NaNValuesBehindAMask_AreNotSeen(string kernel)
+    {
+        ContractCases.RequireUsable(kernel);
+        foreach (BiasForm bias in (BiasForm[])[BiasForm.None, BiasForm.DenseMasked])
+        {
+            var c = new AttentionCase { Queries = 7, Keys = 37, HeadDimension = 16, ValueDimension = 9, Mask = MaskParts.Causal, Bias = bias };
+            Operands operands = c.MakeOperands();
+            for (int key = 0; key < c.Keys; key++)
+            {
+                operands.Key[key * c.HeadDimension] = -(1f + MathF.Abs(operands.Key[key * c.HeadDimension]));
+            }
+
+            operands.Query[3 * c.HeadDimension] = float.PositiveInfinity;
+            AttentionResult clean = CaseRunner.Exact(c, operands, kernel);
+            operands.Value[^1] = float.NaN; // the last query alone sees the last key
+            AttentionResult actual = CaseRunner.Exact(c, operands, kernel);
+            AttentionResult expected = CaseRunner.Exact(c, operands, ContractCases.Reference);
+            Assert.True(float.IsNaN(actual.Output[3 * c.ValueDimension]), "an infinite query");
+            for (int i = 0; i < actual.Output.Length; i++)
+            {
+                Assert.True(float.IsNaN(expected.Output[i]) ? float.IsNaN(actual.Output[i]) : Math.Abs(expected.Output[i] - actual.Output[i]) < 1e-5f, $"output[{i}] is {actual.Output[i]:R}; expected {expected.Output[i]:R}");
+                bool seesNaN = i / c.ValueDimension == c.Queries - 1;
+                Assert.True(seesNaN || float.IsNaN(clean.Output[i]) == float.IsNaN(actual.Output[i]), $"output[{i}] is {actual.Output[i]:R}, without the NaN {clean.Output[i]:R}");
             }
         }
     }

@@ -27,8 +27,9 @@ public sealed class WideDimensionTests
             foreach (SignWeighting weighting in (SignWeighting[])[SignWeighting.MeanMagnitudePerHead, SignWeighting.MeanMagnitudePerToken])
             {
                 var destination = new float[1];
-                var options = new BinaryAttentionOptions { Kernel = kernel, Quantization = quantization, Weighting = weighting };
-                Attention.BinaryScaledDotProduct(query, key, [1f, 2f], destination, new AttentionShape(1, 1, 1, 2, Dimension, 1), options);
+                var options = new BinaryAttentionOptions { Quantization = quantization, Weighting = weighting };
+                var shape = new AttentionShape(1, 1, 1, 2, Dimension, 1);
+                Attention.BinaryScaledDotProduct(query, key, [1f, 2f], destination, shape, options with { Kernel = KernelPreference.NameOrBest(kernel, shape, options) });
                 Assert.Equal(2f, destination[0], 0.01f);
             }
         }

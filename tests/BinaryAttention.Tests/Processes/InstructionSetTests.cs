@@ -24,6 +24,7 @@ public sealed class InstructionSetTests
         new Dictionary<string, string>(StringComparer.Ordinal) { [runtimeSwitch] = "0", [SwitchedOffTests.AbsentVariable] = absentFeatures, [SwitchedOffTests.ReferenceBitsVariable] = ExpectedReferenceBits.Value },
         "--filter-namespace",
         "BinaryAttention.Tests.Contract",
+        "BinaryAttention.Tests.Matrix",
         "BinaryAttention.Tests.Simd",
         "BinaryAttention.Tests.Processes.Children");
 }

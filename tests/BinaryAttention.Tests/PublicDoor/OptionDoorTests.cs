@@ -23,6 +23,7 @@ public sealed class OptionDoorTests
     public void Rejects_MasksMadeFromEmptyBuffers()
     {
         Assert.Contains("allowedPairs is empty", Assert.Throws<ArgumentException>(() => AttentionMask.Boolean(default)).Message, StringComparison.Ordinal);
+        Assert.Contains("queryLengths and keyLengths are both empty", Assert.Throws<ArgumentException>(() => AttentionMask.Lengths(default, default)).Message, StringComparison.Ordinal);
         Assert.Contains("allowedBlocks is empty", Assert.Throws<ArgumentException>(() => AttentionMask.BlockSparse(default)).Message, StringComparison.Ordinal);
     }
 
@@ -52,6 +53,9 @@ public sealed class OptionDoorTests
     {
         new DoorCall { Options = new() { Weighting = SignWeighting.Learned(new float[23], new float[20]) } }.Refused<ArgumentException>("Weighting.RowWeights has 23 values", "2 x 4 x 3 needs 24");
         new DoorCall { Options = new() { Weighting = SignWeighting.Learned(new float[24], new float[40]) } }.Refused<ArgumentException>("Weighting.ColumnWeights has 40 values", "2 x 2 x 5 needs 20");
+        new DoorCall { Options = new() { Weighting = SignWeighting.LearnedRows(new float[23], SignWeightingMode.None) } }.Refused<ArgumentException>("Weighting.RowWeights has 23 values");
+        new DoorCall { Options = new() { Weighting = SignWeighting.LearnedColumns(SignWeightingMode.MeanMagnitudePerToken, new float[21]) } }.Refused<ArgumentException>("Weighting.ColumnWeights has 21 values");
+        Assert.Throws<ArgumentException>(() => SignWeighting.LearnedRows(new float[1], SignWeightingMode.Learned));
         ArgumentException notFinite = Assert.Throws<ArgumentException>(() => SignWeighting.Learned(new float[] { 1, float.NaN }, new float[1]));
         Assert.Contains("rowWeights holds NaN at index 1", notFinite.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => SignWeighting.Learned(new float[1], new float[] { float.NegativeInfinity }));
@@ -72,6 +76,7 @@ public sealed class OptionDoorTests
         Refused(new() { Rotation = new float[16] }, "Calibration.Rotation has 16 values", "2 x 8 x 8 needs 128");
         Refused(new() { Temperature = new float[2] }, "Calibration.Temperature has 2 values", "needs 4");
         Refused(new() { Temperature = new float[] { 1, 1, float.PositiveInfinity, 1 } }, "Calibration.Temperature holds", "at index 2", "finite");
+        new DoorCall { Options = new() { LogitScale = -1e30f, Calibration = new() { Temperature = new float[] { 1, 1e20f, 1, 1 } } } }.Refused<ArgumentException>("Calibration.Temperature holds 1E+20 at index 1", "LogitScale -1E+30", "beyond float32");
 
         static void Refused(AttentionCalibration calibration, params ReadOnlySpan<string> parts) => new DoorCall { Options = new() { Calibration = calibration } }.Refused<ArgumentException>(parts);
     }

@@ -126,4 +126,37 @@ public sealed class PlanDoorTests
         using AttentionPlan exact = AttentionPlan.Create(shape, new AttentionOptions { Kernel = "simd" });
         Assert.Equal(2 * 2 * 4096 * 128 * sizeof(float), exact.PackedByteCount);
     }
+
+    // Every call either works or says that the plan is in use.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task UseByTwoThreads_IsAnErrorOrWorks_NeverACrash(int threads)
+    {
+        AttentionShape shape = new(1, 2, 64, 64, 16, 8);
+        var operand = new float[2 * 64 * 16];
+        using AttentionPlan plan = AttentionPlan.Create(shape, new BinaryAttentionOptions { MaxDegreeOfParallelism = threads });
+        plan.SetKeyValue(operand, operand.AsSpan(0, 2 * 64 * 8));
+        int worked = 0;
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => Task.Run(
+            () =>
+            {
+                var destination = new float[2 * 64 * 8];
+                for (int i = 0; i < 200; i++)
+                {
+                    try
+                    {
+                        plan.Run(operand, destination);
+                        Interlocked.Increment(ref worked);
+                    }
+                    catch (InvalidOperationException inUse)
+                    {
+                        Assert.Contains("in use by another thread", inUse.Message, StringComparison.Ordinal);
+                    }
+                }
+            },
+            TestContext.Current.CancellationToken)));
+        Assert.True(worked > 0);
+        plan.Run(operand, new float[2 * 64 * 8]);
+    }
 }

@@ -60,6 +60,42 @@ public sealed class ReferenceBackwardTests
         Assert.All(gradients.Key, static value => Assert.Equal(0, value));
     }
 
+    [Theory]
+    [InlineData("causal")]
+    [InlineData("query lengths")]
+    [InlineData("key lengths")]
+    [InlineData("bits per head")]
+    [InlineData("everything")]
+    public void Masked_MatchesFiniteDifferences(string name)
+    {
+        var mask = MaskCase.Make(name, Shape);
+        NaiveProblem With(NaiveProblem problem) => problem with { Allows = mask.Allows, QueryLengths = mask.QueryLengths, KeyLengths = mask.KeyLengths };
+        Check(Specification(new BinaryAttentionOptions { Mask = mask.Mask, Quantization = ValueQuantization.Full }), With);
+        Check(Specification(new BinaryAttentionOptions { Mask = mask.Mask, Quantization = ValueQuantization.Full, Weighting = SignWeighting.MeanMagnitudePerToken }), With);
+        Check(Specification(new AttentionOptions { Mask = mask.Mask }), With);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LowRankFactors_MatchFiniteDifferences(bool isBinary)
+    {
+        const int Rank = 2;
+        float[] queryFactors = GaussianData.Make(2 * 4 * 5 * Rank, 51);
+        float[] keyFactors = GaussianData.Make(2 * 4 * 5 * Rank, 52);
+        var bias = AttentionBias.LowRank(queryFactors, keyFactors, 2, 4, 5, 5, Rank);
+        AttentionSpecification specification = Specification(isBinary ? new BinaryAttentionOptions { Bias = bias, Quantization = ValueQuantization.Full } : new AttentionOptions { Bias = bias });
+        (float[] query, float[] key, float[] value) = Operands(Shape);
+        float[] upstream = GaussianData.Make(2 * 4 * 5 * 3, 40);
+        var inputs = ReferenceInputs.Create(specification, query, key, value);
+        ReferenceGradients gradients = isBinary ? ReferenceBinaryAttentionBackward.Run(inputs, upstream) : ReferenceAttentionBackward.Run(inputs, upstream);
+        NaiveProblem problem = Naive(query, key, value, Shape) with { IsBinary = isBinary };
+        static Func<int, int, int, int, double> Product(double[] left, double[] right) =>
+            (b, h, i, j) => Enumerable.Range(0, Rank).Sum(r => left[(((((b * 4) + h) * 5) + i) * Rank) + r] * right[(((((b * 4) + h) * 5) + j) * Rank) + r]);
+        Compare("query factors", gradients.Bias, Doubles(queryFactors), values => problem with { BiasAt = Product(values, Doubles(keyFactors)) }, upstream);
+        Compare("key factors", gradients.BiasKeyFactors, Doubles(keyFactors), values => problem with { BiasAt = Product(Doubles(queryFactors), values) }, upstream);
+    }
+
     [Fact]
     public void Tiled_HasTheGradientOfFull()
     {
@@ -111,7 +147,7 @@ public sealed class ReferenceBackwardTests
 
     private static AttentionSpecification Specification(AttentionOptions options) => SpecificationBuilder.Build(Shape, options, options is BinaryAttentionOptions);
 
-    private static ReferenceGradients Check(AttentionSpecification specification, Func<NaiveProblem, NaiveProblem> complete)
+    private static ReferenceGradients Check(AttentionSpecification specification, Func<NaiveProblem, NaiveProblem> complete, bool hasBias = true)
     {
         (float[] query, float[] key, float[] value) = Operands(Shape);
         float[] upstream = GaussianData.Make(2 * 4 * 5 * 3, 40);
@@ -122,7 +158,11 @@ public sealed class ReferenceBackwardTests
         Compare("query", gradients.Query, problem.Query, values => problem with { Query = values }, upstream);
         Compare("key", gradients.Key, problem.Key, values => problem with { Key = values }, upstream);
         Compare("value", gradients.Value, problem.Value, values => problem with { Value = values }, upstream);
-        Compare("bias", gradients.Bias, problem.Bias, values => problem with { Bias = values }, upstream);
+        if (hasBias)
+        {
+            Compare("bias", gradients.Bias, problem.Bias, values => problem with { Bias = values }, upstream);
+        }
+
         Compare("row weights", gradients.RowWeights, problem.RowWeights, values => problem with { RowWeights = values }, upstream);
         Compare("column weights", gradients.ColumnWeights, problem.ColumnWeights, values => problem with { ColumnWeights = values }, upstream);
         return gradients;

@@ -60,6 +60,72 @@ public sealed class TileLoopTests
         Assert.InRange(ran, 1, threads);
     }
 
+    // Runs so short that a helper signs off while the next one starts.
+    [Theory]
+    [MemberData(nameof(Loops))]
+    public void ShortRunsInARow_AreDoneWhenTheyReturn(int threads, bool keepsThreads)
+    {
+        using TileLoop loop = TileLoop.Create(threads, keepsThreads);
+        int done = 0;
+        Action<int, int> tile = (_, _) => Interlocked.Increment(ref done);
+        int rounds = keepsThreads ? 20_000 : 2_000;
+        for (int round = 0; round < rounds; round++)
+        {
+            Volatile.Write(ref done, 0);
+            loop.Run(4, tile, TestContext.Current.CancellationToken);
+            Assert.Equal(4, Volatile.Read(ref done));
+        }
+    }
+
+    // The memory that tiles write to is unpinned and freed when the caller leaves, so an interrupt must wait for them.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AnInterruptedCaller_WaitsForItsWorkers_AndIsInterruptedAfterwards(bool keepsThreads)
+    {
+        using TileLoop loop = TileLoop.Create(2, keepsThreads);
+        using var callerIsDone = new ManualResetEventSlim();
+        using var helperIsIn = new ManualResetEventSlim();
+        bool helperFinished = false;
+        bool finishedBeforeReturn = false;
+        bool wasInterrupted = false;
+        var caller = new Thread(() =>
+        {
+            loop.Run(
+                2,
+                (_, worker) =>
+                {
+                    if (worker == 0)
+                    {
+                        helperIsIn.Wait();
+                        callerIsDone.Set();
+                        return;
+                    }
+
+                    helperIsIn.Set();
+                    callerIsDone.Wait();
+                    SpinWait.SpinUntil(static () => false, 50);
+                    Volatile.Write(ref helperFinished, true);
+                },
+                CancellationToken.None);
+            finishedBeforeReturn = Volatile.Read(ref helperFinished);
+            try
+            {
+                new ManualResetEventSlim().Wait(TimeSpan.FromSeconds(5));
+            }
+            catch (ThreadInterruptedException)
+            {
+                wasInterrupted = true;
+            }
+        });
+        caller.Start();
+        callerIsDone.Wait(TestContext.Current.CancellationToken);
+        caller.Interrupt();
+        caller.Join();
+        Assert.True(finishedBeforeReturn);
+        Assert.True(wasInterrupted);
+    }
+
     [Fact]
     public void AForgottenTeam_SendsItsThreadsHome()
     {

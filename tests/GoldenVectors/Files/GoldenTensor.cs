@@ -1,8 +1,11 @@
-// One tensor of a golden file: every stored type widened to double, which holds all of them exactly (the integers here are small).
+// One tensor of a golden file: every stored type widened to double, which holds all of them exactly (I64 tensors are kept as they are beside, because packed bits are not small).
 namespace GoldenVectors;
 
 internal sealed record GoldenTensor(string Name, string DataType, int[] Shape, double[] Values)
 {
+    /// <summary>The values of an I64 tensor, which a double may not hold; empty for the other types.</summary>
+    public long[] Longs { get; init; } = [];
+
     public int Count => Values.Length;
 
     /// <summary>Exact for F16, F32 and the integers; F64 tensors are rounded.</summary>

@@ -32,13 +32,14 @@ internal static class SafeTensorsReader
             int[] shape = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(size => size.GetInt32())];
             JsonElement offsets = entry.Value.GetProperty("data_offsets");
             int begin = offsets[0].GetInt32();
-            double[] values = Widen(type, data[begin..offsets[1].GetInt32()]);
+            ReadOnlySpan<byte> stored = data[begin..offsets[1].GetInt32()];
+            double[] values = Widen(type, stored);
             if (values.Length != shape.Aggregate(1L, (product, size) => product * size))
             {
                 throw new InvalidDataException($"{path}: tensor {entry.Name} has {values.Length} elements; its shape says otherwise.");
             }
 
-            tensors.Add(entry.Name, new GoldenTensor(entry.Name, type, shape, values));
+            tensors.Add(entry.Name, new GoldenTensor(entry.Name, type, shape, values) { Longs = type == "I64" ? MemoryMarshal.Cast<byte, long>(stored).ToArray() : [] });
         }
 
         return (metadata, tensors);

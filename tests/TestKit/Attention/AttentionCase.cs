@@ -1,5 +1,7 @@
-// One call of attention as test data: sizes, options, and how the operands look. The operands follow from the case alone (the seed is a hash of its text), so that a failing
-// case can be run again from its name.
+// One call of attention as test data: sizes, options, and how the operands look. Operands, masks and weights follow from the case alone (the seed is a hash of its sizes), so that a failing case can be
+// run again from its text or from ToCode.
+using System.Globalization;
+using System.Reflection;
 using BinaryAttention;
 
 namespace TestKit.Attention;
@@ -7,6 +9,9 @@ namespace TestKit.Attention;
 /// <summary>A call of one-bit or exact attention.</summary>
 public sealed record AttentionCase
 {
+    /// <summary>Whether the call is exact attention, for callers that run either.</summary>
+    public bool IsExact { get; init; }
+
     public int Batch { get; init; } = 1;
 
     public int Heads { get; init; } = 1;
@@ -23,125 +28,137 @@ public sealed record AttentionCase
 
     public TensorLayout Layout { get; init; }
 
+    /// <summary>Elements between one token and the next, which hold NaN.</summary>
+    public int TokenGap { get; init; }
+
     public WeightingForm Weighting { get; init; }
 
     public ValueQuantization Quantization { get; init; }
 
     public BiasForm Bias { get; init; }
 
+    public MaskParts Mask { get; init; }
+
+    public SignOfZero SignOfZero { get; init; }
+
+    public int QueryPlanes { get; init; } = 1;
+
+    public int KeyPlanes { get; init; } = 1;
+
+    public CalibrationParts Calibration { get; init; }
+
     public InputKind Inputs { get; init; }
 
     public float? LogitScale { get; init; }
 
+    /// <summary>The shape of dense operands.</summary>
     public AttentionShape Shape => new(Batch, Heads, Queries, Keys, HeadDimension, ValueDimension) { KeyHeadCount = KeyHeads };
 
-    public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null) => new()
+    /// <summary>The shape with the token gap.</summary>
+    public AttentionShape StridedShape => Shape with
+    {
+        QueryTokenStride = Stride(Heads, HeadDimension),
+        KeyTokenStride = Stride(KeyHeads, HeadDimension),
+        ValueTokenStride = Stride(KeyHeads, ValueDimension),
+        DestinationTokenStride = Stride(Heads, ValueDimension),
+    };
+
+    /// <summary>One-bit options. A kernel that does not take the case gives way to the best one that does.</summary>
+    public BinaryAttentionOptions BinaryOptions(string? kernel = null, int? threads = null)
+    {
+        BinaryAttentionOptions options = MakeBinaryOptions(threads);
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    /// <summary>Exact options, likewise.</summary>
+    public AttentionOptions ExactOptions(string? kernel = null, int? threads = null)
+    {
+        var options = new AttentionOptions { LogitScale = LogitScale, Layout = Layout, Bias = CaseBiases.Make(this, Seed + 30), Mask = CaseMasks.Make(this, Seed + 40), MaxDegreeOfParallelism = threads };
+        return options with { Kernel = KernelPreference.NameOrBest(kernel, Shape, options) };
+    }
+
+    private BinaryAttentionOptions MakeBinaryOptions(int? threads) => new()
     {
         LogitScale = LogitScale,
         Layout = Layout,
-        Bias = MakeBias(),
-        Kernel = kernel,
+        Bias = CaseBiases.Make(this, Seed + 30),
+        Mask = CaseMasks.Make(this, Seed + 40),
         MaxDegreeOfParallelism = threads,
         Quantization = Quantization,
-        Weighting = Weighting switch
-        {
-            WeightingForm.PerHead => SignWeighting.MeanMagnitudePerHead,
-            WeightingForm.PerTokenQuery => SignWeighting.PerTokenQuery,
-            WeightingForm.None => SignWeighting.None,
-            WeightingForm.PerToken => SignWeighting.MeanMagnitudePerToken,
-            _ => new SignWeighting(SignWeightingMode.MeanMagnitudePerHead, SignWeightingMode.MeanMagnitudePerToken),
-        },
+        SignOfZero = SignOfZero,
+        QueryPlanes = QueryPlanes,
+        KeyPlanes = KeyPlanes,
+        Calibration = CaseCalibration.Make(this, Seed + 60),
+        Weighting = CaseWeights.Make(this, Seed + 50),
     };
 
-    public AttentionOptions ExactOptions(string? kernel = null, int? threads = null) => new()
+    /// <summary>The bias alone.</summary>
+    public AttentionBias? MakeBias() => CaseBiases.Make(this, Seed + 30);
+
+    public Operands MakeOperands()
     {
-        LogitScale = LogitScale,
-        Layout = Layout,
-        Bias = MakeBias(),
-        Kernel = kernel,
-        MaxDegreeOfParallelism = threads,
-    };
+        var operands = new Operands(
+            TestKit.Attention.Inputs.Make(Inputs, Seed, Batch * Heads, Queries, HeadDimension),
+            TestKit.Attention.Inputs.Make(Inputs, Seed + 10, Batch * KeyHeads, Keys, HeadDimension),
+            TestKit.Attention.Inputs.Make(Inputs, Seed + 20, Batch * KeyHeads, Keys, ValueDimension));
+        if (Mask.HasFlag(MaskParts.QueryLengths))
+        {
+            FillPadding(operands.Query, CaseMasks.QueryLengths(this, Seed + 40), Heads, Queries, HeadDimension);
+        }
 
-    public Operands MakeOperands() => new(
-        TestKit.Attention.Inputs.Make(Inputs, Seed, Batch * Heads, Queries, HeadDimension),
-        TestKit.Attention.Inputs.Make(Inputs, Seed + 10, Batch * KeyHeads, Keys, HeadDimension),
-        TestKit.Attention.Inputs.Make(Inputs, Seed + 20, Batch * KeyHeads, Keys, ValueDimension));
+        if (Mask.HasFlag(MaskParts.KeyLengths))
+        {
+            FillPadding(operands.Key, CaseMasks.KeyLengths(this, Seed + 40), KeyHeads, Keys, HeadDimension);
+            FillPadding(operands.Value, CaseMasks.KeyLengths(this, Seed + 40), KeyHeads, Keys, ValueDimension);
+        }
+
+        return operands;
+    }
 
     public override string ToString()
     {
         string heads = KeyHeads == Heads ? $"{Heads}" : $"{Heads}/{KeyHeads}";
-        string scale = LogitScale is { } value ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" scale {value}") : string.Empty;
+        string scale = LogitScale is { } value ? string.Create(CultureInfo.InvariantCulture, $" scale {value}") : string.Empty;
         string bias = Bias == BiasForm.None ? string.Empty : $" bias {Bias}";
-        string layout = Layout == TensorLayout.TokenHeadDimension ? " tokens first" : string.Empty;
-        return $"{Batch}x{heads} heads, {Queries}x{Keys} tokens, d {HeadDimension}, dv {ValueDimension}, {Quantization} {Weighting} {Inputs}{scale}{bias}{layout}";
+        string mask = Mask == MaskParts.None ? string.Empty : $" mask {Mask}";
+        string zero = SignOfZero == SignOfZero.Positive ? string.Empty : " zeros negative";
+        string planes = QueryPlanes == 1 && KeyPlanes == 1 ? string.Empty : $" planes {QueryPlanes}/{KeyPlanes}";
+        string calibration = Calibration == CalibrationParts.None ? string.Empty : $" calibration {Calibration}";
+        string layout = (Layout == TensorLayout.TokenHeadDimension ? " tokens first" : string.Empty) + (TokenGap == 0 ? string.Empty : $" gap {TokenGap}");
+        return $"{(IsExact ? "exact, " : string.Empty)}{Batch}x{heads} heads, {Queries}x{Keys} tokens, d {HeadDimension}, dv {ValueDimension}, {Quantization} {Weighting} {Inputs}{scale}{bias}{mask}{zero}{planes}{calibration}{layout}";
     }
 
-    /// <summary>The bias, made from the case's seed.</summary>
-    public AttentionBias? MakeBias()
+    /// <summary>The case as a C# expression: the members that differ from their defaults.</summary>
+    public string ToCode()
     {
-        switch (Bias)
-        {
-            case BiasForm.None:
-                return null;
-            case BiasForm.PerKeyShared:
-                return AttentionBias.PerKey(Numbers(Keys), 1, 1, Keys);
-            case BiasForm.PerKeyFull:
-                float[] perKey = Numbers(Batch * Heads * Keys);
-                for (int i = 1; i < perKey.Length; i += 3)
-                {
-                    perKey[i] = float.NegativeInfinity;
-                }
+        var defaults = new AttentionCase();
+        IEnumerable<string> members =
+            from property in typeof(AttentionCase).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            where property.CanWrite && !Equals(property.GetValue(this), property.GetValue(defaults))
+            select $"{property.Name} = {Literal(property.GetValue(this)!)}";
+        return $"new AttentionCase {{ {string.Join(", ", members)} }}";
+    }
 
-                return AttentionBias.PerKey(perKey, Batch, Heads, Keys);
-            case BiasForm.DenseShared:
-                return Dense(1, 1);
-            case BiasForm.DensePerHead:
-                return Dense(1, Heads);
-            case BiasForm.DensePerBatch:
-                return Dense(Batch, 1);
-            case BiasForm.DenseFull:
-                return Dense(Batch, Heads);
-            case BiasForm.DenseMasked:
-                return AttentionBias.Dense(Masked(Numbers(Batch * Heads * Queries * Keys)), Batch, Heads, Queries, Keys);
-            default:
-                return Relative();
+    private static string Literal(object value) => value switch
+    {
+        bool flag => flag ? "true" : "false",
+        float number => string.Create(CultureInfo.InvariantCulture, $"{number:R}f"),
+        Enum name => string.Join(" | ", name.ToString().Split(", ").Select(part => $"{name.GetType().Name}.{part}")),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+
+    private static void FillPadding(float[] values, int[] lengths, int heads, int tokens, int dimension)
+    {
+        for (int head = 0; head < lengths.Length * heads; head++)
+        {
+            int valid = lengths[head / heads];
+            values.AsSpan(((head * tokens) + valid) * dimension, (tokens - valid) * dimension).Fill(float.NaN);
         }
     }
 
-    private AttentionBias Dense(int batch, int heads) => AttentionBias.Dense(Numbers(batch * heads * Queries * Keys), batch, heads, Queries, Keys);
+    private int Stride(int heads, int dimension) => (Layout == TensorLayout.TokenHeadDimension ? heads * dimension : dimension) + TokenGap;
 
-    private AttentionBias Relative()
-    {
-        bool hasClass = Bias != BiasForm.Relative;
-        int heads = Bias == BiasForm.RelativeShared ? 1 : Heads;
-        int tokens = hasClass ? Keys - 1 : Keys;
-        int height = (int)Math.Sqrt(tokens);
-        while (tokens % height != 0)
-        {
-            height--;
-        }
-
-        int width = tokens / height;
-        int rows = (((2 * height) - 1) * ((2 * width) - 1)) + (hasClass ? 3 : 0);
-        return AttentionBias.RelativePosition(Numbers(rows * heads), heads, height, width, hasClass);
-    }
-
-    private float[] Masked(float[] values)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            if (i % 3 == 1 || i / Keys % 4 == 2)
-            {
-                values[i] = float.NegativeInfinity;
-            }
-        }
-
-        return values;
-    }
-
-    private float[] Numbers(int count) => TestKit.Attention.Inputs.Gaussian(Seed + 30, count);
-
-    // FNV-1a of the case's text without its options that must not change the operands.
+    // FNV-1a of the case's sizes: options must not change the operands.
     private int Seed
     {
         get

@@ -35,4 +35,10 @@ public enum BiasForm
 
     /// <summary>Relative-position table with a class token, shared by the heads.</summary>
     RelativeShared = 10,
+
+    /// <summary>Low-rank factors, shared by batch and heads.</summary>
+    LowRankShared = 11,
+
+    /// <summary>Low-rank factors for every batch item and head.</summary>
+    LowRankFull = 12,
 }

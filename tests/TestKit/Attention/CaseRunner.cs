@@ -17,8 +17,7 @@ public static class CaseRunner
 
     /// <summary>One-bit attention of given operands.</summary>
     public static AttentionResult Binary(AttentionCase attentionCase, Operands operands, string? kernel, int? threads = null) =>
-        Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) => BinaryAttention.Attention.BinaryScaledDotProduct(
-            query, key, value, destination.AsSpan(), attentionCase.Shape, attentionCase.BinaryOptions(kernel, threads), logSumExp.AsSpan()));
+        Run(attentionCase, operands, attentionCase.BinaryOptions(kernel, threads), isBinary: true);
 
     /// <summary>Exact attention by a named kernel.</summary>
     public static AttentionResult Exact(AttentionCase attentionCase, string? kernel, int? threads = null) =>
@@ -26,8 +25,30 @@ public static class CaseRunner
 
     /// <summary>Exact attention of given operands.</summary>
     public static AttentionResult Exact(AttentionCase attentionCase, Operands operands, string? kernel, int? threads = null) =>
-        Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) => BinaryAttention.Attention.ScaledDotProduct(
-            query, key, value, destination.AsSpan(), attentionCase.Shape, attentionCase.ExactOptions(kernel, threads), logSumExp.AsSpan()));
+        Run(attentionCase, operands, attentionCase.ExactOptions(kernel, threads), isBinary: false);
+
+    /// <summary>A call with given options.</summary>
+    public static AttentionResult Run(AttentionCase attentionCase, Operands operands, AttentionOptions options, bool isBinary) =>
+        Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) =>
+        {
+            if (isBinary)
+            {
+                BinaryAttention.Attention.BinaryScaledDotProduct(query, key, value, destination.AsSpan(), attentionCase.StridedShape, (BinaryAttentionOptions)options, logSumExp.AsSpan());
+            }
+            else
+            {
+                BinaryAttention.Attention.ScaledDotProduct(query, key, value, destination.AsSpan(), attentionCase.StridedShape, options, logSumExp.AsSpan());
+            }
+        });
+
+    /// <summary>The same through a plan.</summary>
+    public static AttentionResult Plan(AttentionCase attentionCase, Operands operands, AttentionOptions options) =>
+        Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) =>
+        {
+            using AttentionPlan plan = AttentionPlan.Create(attentionCase.StridedShape, options);
+            plan.SetKeyValue(key, value);
+            plan.Run(query, destination.AsSpan(), logSumExp.AsSpan());
+        });
 
     /// <summary>A kernel run that was made by hand.</summary>
     internal static AttentionResult Direct(AttentionCase attentionCase, bool isBinary, Func<AttentionSpecification, KernelRun> create) =>
@@ -35,8 +56,8 @@ public static class CaseRunner
         {
             AttentionOptions options = isBinary ? attentionCase.BinaryOptions(threads: 1) : attentionCase.ExactOptions(threads: 1);
             AttentionSpecification specification = SpecificationBuilder.Build(attentionCase.Shape, options, isBinary);
-            (OperandExtent queryExtent, OperandExtent keyExtent, OperandExtent valueExtent, OperandExtent destinationExtent) = ShapeChecks.Extents(attentionCase.Shape, attentionCase.Layout);
-            using KernelRun run = create(specification);
+            (OperandExtent queryExtent, OperandExtent keyExtent, OperandExtent valueExtent, OperandExtent destinationExtent) = ShapeChecks.Extents(attentionCase.StridedShape, attentionCase.Layout);
+            using KernelRun run = CalibratedRun.Create(new HandMadeKernel(create), specification);
             unsafe
             {
                 fixed (float* queryData = query, keyData = key, valueData = value, destinationData = destination.AsSpan(), logSumExpData = logSumExp.AsSpan())
@@ -66,14 +87,35 @@ public static class CaseRunner
         return swapped;
     }
 
+    /// <summary>Puts a gap of NaN between the tokens; none after the last.</summary>
+    public static float[] Spread(float[] tokens, int width, int gap)
+    {
+        if (gap == 0)
+        {
+            return (float[])tokens.Clone();
+        }
+
+        int count = tokens.Length / width;
+        var spread = new float[(count * (width + gap)) - gap];
+        Array.Fill(spread, float.NaN);
+        for (int token = 0; token < count; token++)
+        {
+            tokens.AsSpan(token * width, width).CopyTo(spread.AsSpan(token * (width + gap)));
+        }
+
+        return spread;
+    }
+
     private static AttentionResult Guarded(AttentionCase c, Operands operands, Action<float[], float[], float[], ArraySegment<float>, ArraySegment<float>> call)
     {
         bool tokensFirst = c.Layout == TensorLayout.TokenHeadDimension;
-        float[] query = tokensFirst ? SwapMiddle(operands.Query, c.Batch, c.Heads, c.Queries, c.HeadDimension) : (float[])operands.Query.Clone();
-        float[] key = tokensFirst ? SwapMiddle(operands.Key, c.Batch, c.KeyHeads, c.Keys, c.HeadDimension) : (float[])operands.Key.Clone();
-        float[] value = tokensFirst ? SwapMiddle(operands.Value, c.Batch, c.KeyHeads, c.Keys, c.ValueDimension) : (float[])operands.Value.Clone();
+        float[] query = Laid(c, operands.Query, c.Heads, c.Queries, c.HeadDimension);
+        float[] key = Laid(c, operands.Key, c.KeyHeads, c.Keys, c.HeadDimension);
+        float[] value = Laid(c, operands.Value, c.KeyHeads, c.Keys, c.ValueDimension);
         var (queryCopy, keyCopy, valueCopy) = ((float[])query.Clone(), (float[])key.Clone(), (float[])value.Clone());
-        ArraySegment<float> destination = BetweenCanaries(c.Batch * c.Heads * c.Queries * c.ValueDimension);
+        int width = tokensFirst ? c.Heads * c.ValueDimension : c.ValueDimension;
+        int tokens = c.Batch * c.Heads * c.Queries * c.ValueDimension / width;
+        ArraySegment<float> destination = BetweenCanaries((tokens * (width + c.TokenGap)) - c.TokenGap);
         ArraySegment<float> logSumExp = BetweenCanaries(c.Batch * c.Heads * c.Queries);
         call(query, key, value, destination, logSumExp);
         CheckCanaries(destination, nameof(destination));
@@ -81,8 +123,28 @@ public static class CaseRunner
         CheckUnchanged(queryCopy, query, nameof(query));
         CheckUnchanged(keyCopy, key, nameof(key));
         CheckUnchanged(valueCopy, value, nameof(value));
-        float[] output = tokensFirst ? SwapMiddle(destination, c.Batch, c.Queries, c.Heads, c.ValueDimension) : destination.ToArray();
+        float[] dense = Dense(destination, tokens, width, c.TokenGap);
+        float[] output = tokensFirst ? SwapMiddle(dense, c.Batch, c.Queries, c.Heads, c.ValueDimension) : dense;
         return new AttentionResult(output, logSumExp.ToArray());
+    }
+
+    private static float[] Laid(AttentionCase c, float[] values, int heads, int tokens, int dimension) => c.Layout == TensorLayout.TokenHeadDimension
+        ? Spread(SwapMiddle(values, c.Batch, heads, tokens, dimension), heads * dimension, c.TokenGap)
+        : Spread(values, dimension, c.TokenGap);
+
+    private static float[] Dense(ArraySegment<float> spread, int tokens, int width, int gap)
+    {
+        var dense = new float[tokens * width];
+        for (int token = 0; token < tokens; token++)
+        {
+            spread.AsSpan(token * (width + gap), width).CopyTo(dense.AsSpan(token * width));
+            if (token < tokens - 1 && spread.AsSpan((token * (width + gap)) + width, gap).ContainsAnyExcept(Canary))
+            {
+                throw new InvalidOperationException("The call wrote between tokens of destination.");
+            }
+        }
+
+        return dense;
     }
 
     private static ArraySegment<float> BetweenCanaries(int length)

@@ -29,4 +29,10 @@ public enum InputKind
 
     /// <summary>Normal numbers with an offset, so that value means are not near 0.</summary>
     Offset = 8,
+
+    /// <summary>Normal numbers with a NaN here and there.</summary>
+    WithNaN = 9,
+
+    /// <summary>Normal numbers with an infinity here and there.</summary>
+    WithInfinities = 10,
 }

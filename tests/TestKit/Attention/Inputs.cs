@@ -44,6 +44,8 @@ public static class Inputs
                 InputKind.Clustered => (3f * centres[(token % 3 * dimension) + channel]) + Normal(random),
                 InputKind.Mixed => random.Next(2) == 0 ? Normal(random) : Edges[random.Next(Edges.Length)],
                 InputKind.Offset => 5f + Normal(random),
+                InputKind.WithNaN => random.Next(200) == 0 ? float.NaN : Normal(random),
+                InputKind.WithInfinities => random.Next(200) == 0 ? float.PositiveInfinity * (random.Next(2) - 0.5f) : Normal(random),
                 _ => Normal(random),
             };
         }

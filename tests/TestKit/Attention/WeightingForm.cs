@@ -17,4 +17,10 @@ public enum WeightingForm
 
     /// <summary>Per head for the queries, per token for the keys.</summary>
     PerTokenKey = 4,
+
+    /// <summary>Given, of both signs.</summary>
+    Learned = 5,
+
+    /// <summary>Given, of both signs; zeros, huge and tiny ones among them.</summary>
+    LearnedExtreme = 6,
 }

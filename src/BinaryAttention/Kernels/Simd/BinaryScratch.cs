@@ -12,14 +12,14 @@ internal sealed unsafe class BinaryScratch : IDisposable
     /// <summary>Keys that the integer product takes at a time: six rows of probabilities and two panels of values then stay in the first-level cache.</summary>
     public const int ChunkKeys = 2048;
 
-    /// <summary>Entries of a numerator table; distances are bytes.</summary>
+    /// <summary>Entries of a numerator table where distances are bytes.</summary>
     public const int TableEntries = 256;
 
     private readonly NativeBuffer _memory;
     private double _tableSlope = double.NaN;
     private int _lastEntry;
 
-    public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, int floatColumns)
+    public BinaryScratch(AttentionSpecification specification, in ValueLayout layout, int queryTableBytes, bool needsWords, int floatColumns, int selectedRows = Rows)
     {
         int padded = KeyCodes.Blocks(specification.Shape.KeyLength) * KeyCodes.BlockKeys;
         bool hasLongDistances = specification.Shape.HeadDimension > BinaryRunLimits.ByteDistances;
@@ -33,8 +33,10 @@ internal sealed unsafe class BinaryScratch : IDisposable
         long words = plan.Take(needsWords ? Rows * (long)Math.Min(ChunkKeys, padded) * sizeof(ushort) : 0);
         long sums = plan.Take(Rows * (long)layout.PaddedChannels * sizeof(int));
         long longSums = plan.Take(manyKeys ? Rows * (long)layout.PaddedChannels * sizeof(long) : 0);
-        long numerators = plan.Take(TableEntries);
-        long residuals = plan.Take(TableEntries);
+        TableLength = hasLongDistances ? specification.Shape.HeadDimension + 1 : TableEntries;
+        long numerators = plan.Take(TableLength);
+        long residuals = plan.Take(TableLength);
+        long longCounts = plan.Take(hasLongDistances ? TableLength * (long)sizeof(int) : 0);
         long logits = plan.Take(!specification.UsesNumeratorTables ? (long)padded * sizeof(float) : 0);
         long bias = plan.Take(!specification.UsesNumeratorTables ? (long)padded * sizeof(float) : 0);
         long selectedBias = plan.Take(!specification.UsesNumeratorTables && mayHaveGaps ? (long)padded * sizeof(float) : 0);
@@ -44,7 +46,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
         long floatSums = plan.Take(full ? Rows * (long)floatColumns * sizeof(float) : 0);
         _memory = new NativeBuffer(plan.Total);
         PaddedKeys = padded;
-        Selection = new KeySelection(specification.Shape.KeyLength, mayHaveGaps);
+        Selection = new KeySelection(specification.Shape.KeyLength, mayHaveGaps, selectedRows);
         QueryTables = _memory.Pointer + tables;
         Distances = _memory.Pointer + distances;
         LongDistances = (int*)(_memory.Pointer + longDistances);
@@ -53,6 +55,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
         LongSums = manyKeys ? (long*)(_memory.Pointer + longSums) : null;
         Numerators = _memory.Pointer + numerators;
         Residuals = (sbyte*)(_memory.Pointer + residuals);
+        LongCounts = (int*)(_memory.Pointer + longCounts);
         Logits = (float*)(_memory.Pointer + logits);
         BiasRow = (float*)(_memory.Pointer + bias);
         SelectedBias = (float*)(_memory.Pointer + selectedBias);
@@ -64,7 +67,7 @@ internal sealed unsafe class BinaryScratch : IDisposable
     /// <summary>Elements from row to row: all keys, padded to whole blocks.</summary>
     public int PaddedKeys { get; }
 
-    /// <summary>The keys that the current six rows work on.</summary>
+    /// <summary>The keys that the current rows work on.</summary>
     public KeySelection Selection { get; }
 
     /// <summary>Six queries' tables, <c>[query][plane][entries]</c>.</summary>
@@ -84,9 +87,15 @@ internal sealed unsafe class BinaryScratch : IDisposable
     /// <summary>Six rows of 64-bit sums, or null where 32 bits hold a row.</summary>
     public long* LongSums { get; }
 
+    /// <summary>Entries of the two tables: all distances, at least <see cref="TableEntries"/>.</summary>
+    public int TableLength { get; }
+
     public byte* Numerators { get; }
 
     public sbyte* Residuals { get; }
+
+    /// <summary>How many keys lie at each distance, where distances exceed a byte.</summary>
+    public int* LongCounts { get; }
 
     public float* Logits { get; }
 

@@ -10,7 +10,7 @@ internal sealed unsafe class ExactScratch : IDisposable
     /// <summary>Query rows of one work item, a multiple of <see cref="Rows"/>: a block of keys and values is read from the second-level cache once for all of them.</summary>
     public const int TileQueries = 48;
 
-    /// <summary>Keys per block; a multiple of every panel width.</summary>
+    /// <summary>Most keys per block; a multiple of every panel width.</summary>
     public const int BlockKeys = 256;
 
     private readonly NativeBuffer _memory;
@@ -18,9 +18,13 @@ internal sealed unsafe class ExactScratch : IDisposable
     private readonly NativeBuffer? _words;
     private readonly int _wordsPerRow;
     private readonly int[] _leading = new int[TileQueries];
+    private readonly int _keyLength;
+    private double[]? _plainLogits;
+    private bool[]? _plainAllowed;
 
     public ExactScratch(int headDimension, int outputColumns, int keyLength, bool mayHaveGaps)
     {
+        _keyLength = keyLength;
         _wordsPerRow = KeyCodes.Blocks(keyLength);
         _words = mayHaveGaps ? new NativeBuffer((long)TileQueries * _wordsPerRow * sizeof(ulong)) : null;
         long queries = (long)TileQueries * headDimension;
@@ -47,6 +51,12 @@ internal sealed unsafe class ExactScratch : IDisposable
     public float* RowSum { get; }
 
     public float* BiasRow { get; }
+
+    /// <summary>Logits of one row that is computed by plain loops; taken when first wanted.</summary>
+    public double[] PlainLogits => _plainLogits ??= new double[_keyLength];
+
+    /// <summary>Which keys that row may see.</summary>
+    public bool[] PlainAllowed => _plainAllowed ??= new bool[_keyLength];
 
     public void Dispose()
     {
@@ -76,8 +86,8 @@ internal sealed unsafe class ExactScratch : IDisposable
 
     public bool Allows(int row, int key) => key < _leading[row] && (_words is null || ((Words(row)[key / 64] >> (key % 64)) & 1) != 0);
 
-    /// <summary>Whether some of these rows may see some key of a block.</summary>
-    public bool SeesBlock(int row, int rows, int firstKey, int keys = BlockKeys)
+    /// <summary>Whether some of these rows may see some of these keys, the first of which begins a block of 64.</summary>
+    public bool SeesKeys(int row, int rows, int firstKey, int keys)
     {
         for (int i = row; i < row + rows; i++)
         {

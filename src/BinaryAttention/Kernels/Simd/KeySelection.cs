@@ -1,4 +1,4 @@
-// The keys that a unit of six rows works on: runs of 64-key blocks that at least one of its rows may see, laid one after another ("selected keys", whose positions index the scratch rows). Everything
+// The keys that some query rows (six in the forward pass) work on: runs of 64-key blocks that at least one of its rows may see, laid one after another ("selected keys", whose positions index the scratch rows). Everything
 // beyond is skipped. Without gaps that is one run of leading keys; each row then counts its own leading keys. With gaps a row has one bit per selected key.
 using System.Numerics;
 using BinaryAttention.Bits;
@@ -7,18 +7,20 @@ namespace BinaryAttention.Kernels.Simd;
 
 internal sealed unsafe class KeySelection : IDisposable
 {
-    private const int Rows = BinaryScratch.Rows;
-
     private readonly NativeBuffer? _words;
+    private readonly int _keyLength;
     private readonly int _wordsPerRow;
     private readonly KeyRun[] _runs;
-    private readonly int[] _keys = new int[Rows];
-    private readonly bool[] _hasGaps = new bool[Rows];
+    private readonly int[] _keys;
+    private readonly bool[] _hasGaps;
 
-    public KeySelection(int keyLength, bool mayHaveGaps)
+    public KeySelection(int keyLength, bool mayHaveGaps, int rows)
     {
+        _keyLength = keyLength;
+        _keys = new int[rows];
+        _hasGaps = new bool[rows];
         _wordsPerRow = KeyCodes.Blocks(keyLength);
-        _words = mayHaveGaps ? new NativeBuffer((long)Rows * _wordsPerRow * sizeof(ulong)) : null;
+        _words = mayHaveGaps ? new NativeBuffer((long)rows * _wordsPerRow * sizeof(ulong)) : null;
         _runs = new KeyRun[mayHaveGaps ? (_wordsPerRow + 1) / 2 : 1];
     }
 
@@ -45,7 +47,7 @@ internal sealed unsafe class KeySelection : IDisposable
     /// <param name="allowed">The masks of the call.</param>
     /// <param name="head">The (batch, query head) pair.</param>
     /// <param name="firstQuery">First row.</param>
-    /// <param name="rows">Rows, at most six.</param>
+    /// <param name="rows">Rows, at most as many as the selection was made for.</param>
     public void Select(AllowedKeys allowed, int head, int firstQuery, int rows)
     {
         if (_words is null)
@@ -68,7 +70,7 @@ internal sealed unsafe class KeySelection : IDisposable
         }
 
         int most = 0;
-        for (int row = 0; row < Rows; row++)
+        for (int row = 0; row < _keys.Length; row++)
         {
             _keys[row] = allowed.Leading(head, firstQuery + Math.Min(row, rows - 1));
             most = Math.Max(most, _keys[row]);
@@ -118,6 +120,12 @@ internal sealed unsafe class KeySelection : IDisposable
         }
 
         PaddedKeys = selected * KeyCodes.BlockKeys;
+        if (RunCount > 0)
+        {
+            KeyRun last = _runs[RunCount - 1];
+            _runs[RunCount - 1] = last with { Keys = Math.Min(last.Keys, _keyLength - last.FirstKey) };
+        }
+
         for (int row = 0; row < rows; row++)
         {
             CountRow(row, selected);

@@ -1,5 +1,5 @@
 // One row of float logits and what follows from it: logit = rowFactor * columnWeight * (d - 2 distance) + bias, maximum, exponentials with their sum, 8-bit probabilities. Rows are
-// padded to 64 keys with -infinity, so loops have no tail; every vector width divides 64.
+// padded to whole vectors with -infinity, so loops have no tail.
 using System.Runtime.CompilerServices;
 
 namespace BinaryAttention.Kernels.Simd;

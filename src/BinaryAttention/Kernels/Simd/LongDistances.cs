@@ -26,7 +26,7 @@ internal static unsafe class LongDistances
     }
 
     /// <summary>Table mode: distances to probabilities, with the same sums as the byte tables. At least one key is not masked.</summary>
-    public static RowResult Map(ReadOnlySpan<int> distances, Span<byte> probabilities, double slope, int dimension, ValueQuantization quantization)
+    public static RowResult Map(BinaryScratch scratch, ReadOnlySpan<int> distances, Span<byte> probabilities, double slope, int dimension, ValueQuantization quantization)
     {
         int minimum = dimension;
         foreach (int distance in distances)
@@ -34,13 +34,14 @@ internal static unsafe class LongDistances
             minimum = Math.Min(minimum, distance);
         }
 
-        var numerators = new byte[dimension + 1];
-        var residuals = new sbyte[dimension + 1];
+        var numerators = new Span<byte>(scratch.Numerators, dimension + 1);
+        var residuals = new Span<sbyte>(scratch.Residuals, dimension + 1);
         double rowMax = slope * (dimension - (2 * minimum));
         double probabilitySum = 0;
         if (quantization == ValueQuantization.TrainingParity)
         {
-            var counts = new int[dimension + 1];
+            var counts = new Span<int>(scratch.LongCounts, dimension + 1);
+            counts.Clear();
             foreach (int distance in distances)
             {
                 if (distance != Masked)
@@ -57,6 +58,7 @@ internal static unsafe class LongDistances
             NumeratorTable.Fill(slope, numerators, residuals);
         }
 
+        // Residuals of TrainingParity are never filled; its sums are not used.
         long numeratorSum = 0;
         long residualSum = 0;
         for (int key = 0; key < distances.Length; key++)

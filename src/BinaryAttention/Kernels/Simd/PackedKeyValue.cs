@@ -81,6 +81,10 @@ internal sealed unsafe class PackedKeyValue : IDisposable
         _key = key;
         _value = value;
         _loop.Run(_heads, _setHead, cancellationToken);
+        foreach (NativeBuffer? words in _signWords)
+        {
+            words?.Release();
+        }
     }
 
     public void Dispose()
@@ -121,6 +125,7 @@ internal sealed unsafe class PackedKeyValue : IDisposable
 
         // Codes are cut from sign words, which are then no longer needed; one worker's memory serves all of its heads.
         NativeBuffer? temporary = _hasLongDistances ? null : _signWords[worker] ??= new NativeBuffer(planes * SignWordBytes);
+        temporary?.Renew();
         ulong* firstWords = temporary is null ? SignWords(0, head) : temporary.As<ulong>();
         _keysAreFinite[head] = HeadSigns.Pack(keys, _key.TokenStride, valid, shape.HeadDimension, side, (long)head * shape.KeyLength, firstWords, Weights(0, head));
         ulong* secondWords = null;

@@ -52,7 +52,7 @@ internal sealed unsafe class PackedQueries : IDisposable
 
     private long Token(int plane, int head) => (plane * _tokens) + ((long)head * _specification.Shape.QueryLength);
 
-    private float* Weights(int plane, int head) => _weights.As<float>() + Token(plane, head);
+    public float* Weights(int plane, int head) => _weights.As<float>() + Token(plane, head);
 
     private void SetHead(int head, int worker)
     {

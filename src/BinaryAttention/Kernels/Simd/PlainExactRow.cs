@@ -5,19 +5,18 @@ namespace BinaryAttention.Kernels.Simd;
 internal static unsafe class PlainExactRow
 {
     /// <summary>Computes one row and gives its log-sum-exp.</summary>
-    /// <param name="logits">The row's logits, -infinity for masked pairs; left as exponentials.</param>
+    /// <param name="logits">The row's logits; left as exponentials.</param>
     /// <param name="isAllowed">Whether the mask allows a key.</param>
+    /// <param name="hasAllowedKey">Whether neither mask nor bias mask some key: then logits that are all -infinity give 0 / 0, else zeros.</param>
     /// <param name="values">Values in panels, <c>[panel][key][column]</c>.</param>
     /// <param name="paddedKeys">Keys of a panel.</param>
     /// <param name="panelColumns">Channels of a panel.</param>
     /// <param name="output">Receives the row.</param>
-    public static float Compute(Span<double> logits, ReadOnlySpan<bool> isAllowed, float* values, int paddedKeys, int panelColumns, Span<float> output)
+    public static float Compute(Span<double> logits, ReadOnlySpan<bool> isAllowed, bool hasAllowedKey, float* values, int paddedKeys, int panelColumns, Span<float> output)
     {
         double rowMax = double.NegativeInfinity;
-        bool hasAllowedKey = false;
         for (int key = 0; key < logits.Length; key++)
         {
-            hasAllowedKey |= isAllowed[key] && !double.IsNegativeInfinity(logits[key]);
             rowMax = isAllowed[key] ? Math.Max(rowMax, logits[key]) : rowMax;
         }
 

@@ -192,11 +192,10 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
                     }
 
                     ulong* words = _keyValue.SignWords(keyPlane, keyHead) + ((long)run.FirstKey * SignRow.Words(dimension));
-                    int keys = Math.Min(run.Keys, _specification.Shape.KeyLength - run.FirstKey);
                     for (int row = 0; row < rows; row++)
                     {
                         bool flip = _usesNumeratorTables && slopes[row] < 0;
-                        LongDistances.Find(_queries.Words(queryPlane, head, firstQuery + row), words, keys, dimension, flip, scratch.LongDistances + pairRows + ((long)row * scratch.PaddedKeys) + run.Position);
+                        LongDistances.Find(_queries.Words(queryPlane, head, firstQuery + row), words, run.Keys, dimension, flip, scratch.LongDistances + pairRows + ((long)row * scratch.PaddedKeys) + run.Position);
                     }
                 }
             }
@@ -218,7 +217,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         {
             int dimension = _specification.Shape.HeadDimension;
             result = !_usesNumeratorTables ? LogitRow(scratch, head, keyHead, query, row, keys, words, logits, probabilities, scale)
-                : _hasLongDistances ? TableStage<TLookup>.LongRow(scratch.LongDistances + offset, probabilities, keys, words, slope, dimension, _specification.Quantization)
+                : _hasLongDistances ? TableStage<TLookup>.LongRow(scratch, scratch.LongDistances + offset, probabilities, keys, words, slope, dimension, _specification.Quantization)
                 : TableStage<TLookup>.Row(scratch, probabilities, keys, words, slope, dimension, _specification.Quantization);
         }
 
@@ -269,7 +268,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
 
         foreach (KeyRun run in scratch.Selection.Runs)
         {
-            int count = Math.Min(run.Keys, shape.KeyLength - run.FirstKey);
+            int count = run.Keys;
             float* row = bias.Row(head / shape.HeadCount, head % shape.HeadCount, query, run.FirstKey, count, scratch.BiasRow);
             new ReadOnlySpan<float>(row + run.FirstKey, count).CopyTo(new Span<float>(scratch.SelectedBias + run.Position, count));
         }
@@ -283,7 +282,7 @@ internal sealed unsafe class SimdBinaryRun<TLookup, TInteger, TIntegerLanes, TFl
         {
             foreach (KeyRun run in scratch.Selection.Runs)
             {
-                int count = Math.Min(run.Keys, _specification.Shape.KeyLength - run.FirstKey);
+                int count = run.Keys;
                 new ReadOnlySpan<float>(_keyValue.Weights(plane, keyHead) + run.FirstKey, count).CopyTo(new Span<float>(scratch.SelectedWeights + ((long)plane * scratch.PaddedKeys) + run.Position, count));
             }
         }

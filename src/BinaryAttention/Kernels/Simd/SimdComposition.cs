@@ -23,15 +23,15 @@ internal static class SimdComposition
         : cpu.Avx2 ? WithLookup<HammingLookup256>(specification, cpu)
         : WithLookup<HammingLookup128>(specification, cpu);
 
-    private static bool Use512Lookup(CpuFeatures cpu) => cpu.Avx512Vbmi && cpu.Avx512BW;
+    public static bool Use512Lookup(CpuFeatures cpu) => cpu.Avx512Vbmi && cpu.Avx512BW;
 
     private static bool UseVnni(CpuFeatures cpu) => cpu.AvxVnni && cpu.Avx2;
 
     private static bool Use512Product(CpuFeatures cpu) => cpu.Avx512BW;
 
-    private static bool Use512Float(CpuFeatures cpu) => cpu.Vector512 && cpu.Avx512BW;
+    public static bool Use512Float(CpuFeatures cpu) => cpu.Vector512 && cpu.Avx512BW;
 
-    private static bool Use256Float(CpuFeatures cpu) => cpu.Avx2 && cpu.Fma;
+    public static bool Use256Float(CpuFeatures cpu) => cpu.Avx2 && cpu.Fma;
 
     private static KernelRun WithLookup<TLookup>(AttentionSpecification specification, CpuFeatures cpu)
         where TLookup : struct, IHammingLookup =>

@@ -25,6 +25,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
     private readonly ExactScratch?[] _scratches;
     private readonly bool[] _hasNonFiniteValues;
     private readonly int _tiles;
+    private readonly int _blockKeys;
     private readonly int _paddedKeys;
     private readonly int _outputColumns;
     private readonly long _keyElements;
@@ -53,6 +54,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         _attendTile = AttendTile;
         _scratches = new ExactScratch?[_loop.Workers];
         _hasNonFiniteValues = new bool[heads];
+        _blockKeys = specification.Mask.HasGaps ? KeyMask.BlockTokens : ExactScratch.BlockKeys;
         _tiles = (shape.QueryLength + ExactScratch.TileQueries - 1) / ExactScratch.TileQueries;
     }
 
@@ -132,12 +134,12 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         int keyHead = _specification.KeyHead(head);
         float* keys = _keys.As<float>() + (keyHead * _keyElements);
         float* values = _values.As<float>() + (keyHead * _valueElements);
-        for (int firstKey = 0; firstKey < seen; firstKey += ExactScratch.BlockKeys)
+        for (int firstKey = 0; firstKey < seen; firstKey += _blockKeys)
         {
             for (int row = 0; row < queries; row += Rows)
             {
                 int rows = Math.Min(Rows, queries - row);
-                if (scratch.SeesBlock(row, rows, firstKey))
+                if (scratch.SeesKeys(row, rows, firstKey, _blockKeys))
                 {
                     AttendBlock(scratch, head, firstQuery, row, rows, firstKey, keys, values);
                 }
@@ -168,7 +170,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
     private void AttendBlock(ExactScratch scratch, int head, int firstQuery, int row, int rows, int firstKey, float* keys, float* values)
     {
         AttentionShape shape = _specification.Shape;
-        int count = Math.Min(ExactScratch.BlockKeys, shape.KeyLength - firstKey);
+        int count = Math.Min(_blockKeys, shape.KeyLength - firstKey);
         int padded = FloatPanels.Count(count, PanelColumns) * PanelColumns;
         float* queries = scratch.Queries + ((long)row * shape.HeadDimension);
         for (int key = 0; key < padded; key += PanelColumns)
@@ -263,7 +265,7 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         int keys = scratch.LeadingKeys(row);
         if (_bias is null || keys == 0)
         {
-            return scratch.SeesBlock(row, 1, 0, keys);
+            return scratch.SeesKeys(row, 1, 0, keys);
         }
 
         float* bias = BiasRow(scratch, head, firstQuery + row, 0, keys);
@@ -286,10 +288,11 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
         for (int row = 0; row < queries; row++)
         {
             int count = scratch.LeadingKeys(row);
-            var logits = new double[count];
-            var isAllowed = new bool[count];
+            Span<double> logits = scratch.PlainLogits.AsSpan(0, count);
+            Span<bool> isAllowed = scratch.PlainAllowed.AsSpan(0, count);
             float* query = _query.Token(head / shape.HeadCount, head % shape.HeadCount, firstQuery + row);
             float* bias = _bias is null || count == 0 ? null : BiasRow(scratch, head, firstQuery + row, 0, count);
+            bool hasAllowedKey = false;
             for (int key = 0; key < count; key++)
             {
                 isAllowed[key] = scratch.Allows(row, key);
@@ -301,9 +304,10 @@ internal sealed unsafe class SimdExactRun<TVector, TLanes> : KernelRun
                 }
 
                 logits[key] = (dot * _specification.LogitScale) + (bias is null ? 0 : bias[key]);
+                hasAllowedKey |= isAllowed[key] && (bias is null || double.IsNaN(logits[key]) || !float.IsNegativeInfinity(bias[key]));
             }
 
-            WriteLogSumExp(head, firstQuery + row, PlainExactRow.Compute(logits, isAllowed, _values.As<float>() + (keyHead * _valueElements), _paddedKeys, PanelColumns, Output(head, firstQuery + row)));
+            WriteLogSumExp(head, firstQuery + row, PlainExactRow.Compute(logits, isAllowed, hasAllowedKey, _values.As<float>() + (keyHead * _valueElements), _paddedKeys, PanelColumns, Output(head, firstQuery + row)));
         }
     }
 

@@ -1,4 +1,6 @@
 // The portable kernel: no code generation, one algorithm compiled for the best vectors that the processor and the runtime's switches allow.
+using BinaryAttention.Kernels.Backward;
+
 namespace BinaryAttention.Kernels.Simd;
 
 internal sealed class SimdKernel : IAttentionKernel
@@ -13,4 +15,9 @@ internal sealed class SimdKernel : IAttentionKernel
 
     public KernelRun Create(AttentionSpecification specification) =>
         specification.IsBinary ? SimdComposition.CreateBinary(specification, CpuFeatures.Current) : SimdComposition.CreateExact(specification, CpuFeatures.Current);
+
+    public string? WhyNotBackward(AttentionSpecification specification) => null;
+
+    public void Backward(AttentionSpecification specification, BackwardCall call, CancellationToken cancellationToken) =>
+        BackwardComposition.Run(specification, call, CpuFeatures.Current, cancellationToken);
 }

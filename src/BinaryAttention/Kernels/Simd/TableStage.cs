@@ -49,13 +49,13 @@ internal static unsafe class TableStage<TLookup>
     }
 
     /// <summary>The same where distances exceed a byte: plain loops.</summary>
-    public static RowResult LongRow(int* distances, byte* probabilities, int keys, ulong* words, double slope, int dimension, ValueQuantization quantization)
+    public static RowResult LongRow(BinaryScratch scratch, int* distances, byte* probabilities, int keys, ulong* words, double slope, int dimension, ValueQuantization quantization)
     {
         if (words is not null)
         {
             MaskedRows.Mark(distances, words, keys, LongDistances.Masked);
         }
 
-        return LongDistances.Map(new ReadOnlySpan<int>(distances, keys), new Span<byte>(probabilities, keys), slope, dimension, quantization);
+        return LongDistances.Map(scratch, new ReadOnlySpan<int>(distances, keys), new Span<byte>(probabilities, keys), slope, dimension, quantization);
     }
 }

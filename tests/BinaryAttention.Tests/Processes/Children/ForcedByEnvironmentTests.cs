@@ -17,18 +17,18 @@ public sealed class ForcedByEnvironmentTests
         Assert.SkipWhen(expected is null, "run in a child process");
         if (expected == "refused")
         {
-            ArgumentException exception = Assert.Throws<ArgumentException>(() => AttentionPlan.Create(Shape, new AttentionOptions()));
+            ArgumentException exception = Assert.Throws<ArgumentException>(() => AttentionPlan.Create(Shape, new BinaryAttentionOptions()));
             Assert.Contains("BINARYATTENTION_KERNEL names kernel \"none-such\", which does not exist", exception.Message, StringComparison.Ordinal);
             Assert.All(AttentionKernels.All, kernel => Assert.Contains($"\"{kernel.Name}\"", exception.Message, StringComparison.Ordinal));
         }
         else
         {
-            using AttentionPlan plan = AttentionPlan.Create(Shape, new AttentionOptions());
+            using AttentionPlan plan = AttentionPlan.Create(Shape, new BinaryAttentionOptions());
             Assert.Equal(expected, plan.Kernel.Name);
         }
 
         string best = AttentionKernels.All.First(kernel => kernel.IsUsable).Name;
-        using AttentionPlan forced = AttentionPlan.Create(Shape, new AttentionOptions { Kernel = best });
+        using AttentionPlan forced = AttentionPlan.Create(Shape, new BinaryAttentionOptions { Kernel = best });
         Assert.Equal(best, forced.Kernel.Name);
     }
 }

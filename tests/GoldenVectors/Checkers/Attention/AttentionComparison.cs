@@ -2,6 +2,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using BinaryAttention;
+using BinaryAttention.Kernels;
 using BinaryAttention.Reference;
 
 namespace GoldenVectors.Checkers.Attention;
@@ -23,6 +24,13 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
     public static IEnumerable<string> Kernels => AttentionKernels.All
         .Where(kernel => kernel.IsUsable)
         .Select(kernel => kernel.Name);
+
+    /// <summary>Usable kernels that compute gradients.</summary>
+    public static IEnumerable<string> BackwardKernels => KernelRegistry.Kernels
+        .Where(kernel => kernel.WhyNot(CpuFeatures.Current) is null && kernel.WhyNotBackward(Smallest) is null)
+        .Select(kernel => kernel.Name);
+
+    private static AttentionSpecification Smallest => SpecificationBuilder.Build(new AttentionShape(1, 1, 1, 1, 1, 1) { KeyHeadCount = 1 }, new BinaryAttentionOptions(), isBinary: true);
 
     /// <summary>Compares what the file holds of one combination: output, intermediates and gradients. A file may list a combination without tensors of its own.</summary>
     public void Combination(string prefix, AttentionFlags flags)
@@ -54,6 +62,15 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
         {
             Relative($"{prefix}grad/{name}", actual, name == "relative_position_bias_table" ? logitTolerance : _tolerance);
             GradientRows($"{prefix}grad_rows/{name}", name, actual);
+        }
+
+        foreach (string kernel in BackwardKernels)
+        {
+            foreach ((string name, double[] actual) in module.Backward(flags, kernel))
+            {
+                Relative($"{prefix}grad/{name}", actual, name == "relative_position_bias_table" ? logitTolerance : _tolerance);
+                GradientRows($"{prefix}grad_rows/{name}", name, actual);
+            }
         }
 
         ProbabilityLevels(prefix + "mid/P_level", intermediates.ProbabilityLevels, intermediates.Probabilities);

@@ -65,12 +65,42 @@ internal sealed class AttentionModule
         float[] attended = Singles(Sizes.Unmerge(DenseLinear.InputGradient(_outputGradient, _projWeight, width, width)));
         ReferenceInputs inputs = Reference(flags);
         attention = flags.IsBinary ? ReferenceBinaryAttentionBackward.Run(inputs, attended) : ReferenceAttentionBackward.Run(inputs, attended);
-        double[] qkv = Sizes.Join(attention.Query, attention.Key, attention.Value);
-        double[] merged = Sizes.Merge(Attend(flags, "reference"));
+        Dictionary<string, double[]> gradients = Projections(flags, "reference", Sizes.Join(attention.Query, attention.Key, attention.Value), attention.Bias);
+        gradients.Add("P", attention.Probabilities);
+        gradients.Add("S", attention.Logits);
+        return gradients;
+    }
+
+    /// <summary>The gradients of sum(out * grad_out) by name, attention's through the public API with one kernel.</summary>
+    public IReadOnlyDictionary<string, double[]> Backward(AttentionFlags flags, string kernel)
+    {
+        float[] attended = Singles(Sizes.Unmerge(DenseLinear.InputGradient(_outputGradient, _projWeight, Sizes.Width, Sizes.Width)));
+        var output = new float[Query.Length];
+        var logSumExp = new float[Sizes.BatchSize * Sizes.HeadCount * Sizes.TokenCount];
+        var (query, key, value) = (new float[Query.Length], new float[Key.Length], new float[Value.Length]);
+        var bias = new float[flags.HasBias ? Table!.Length : 0];
+        var wanted = new AttentionOptionGradients { Bias = bias };
+        AttentionOptions options = Options(flags, kernel);
+        if (options is BinaryAttentionOptions binary)
+        {
+            AttentionApi.BinaryScaledDotProduct(Query, Key, Value, output, Shape, binary, logSumExp);
+            AttentionApi.BinaryScaledDotProductBackward(Query, Key, Value, logSumExp, attended, query, key, value, Shape, binary, wanted);
+        }
+        else
+        {
+            AttentionApi.ScaledDotProduct(Query, Key, Value, output, Shape, options, logSumExp);
+            AttentionApi.ScaledDotProductBackward(Query, Key, Value, logSumExp, attended, query, key, value, Shape, options, wanted);
+        }
+
+        return Projections(flags, kernel, Sizes.Join(Doubles(query), Doubles(key), Doubles(value)), Doubles(bias));
+    }
+
+    private Dictionary<string, double[]> Projections(AttentionFlags flags, string kernel, double[] qkv, double[] bias)
+    {
+        int width = Sizes.Width;
+        double[] merged = Sizes.Merge(Attend(flags, kernel));
         var gradients = new Dictionary<string, double[]>(StringComparer.Ordinal)
         {
-            ["P"] = attention.Probabilities,
-            ["S"] = attention.Logits,
             ["qkv_out"] = qkv,
             ["qkv.weight"] = DenseLinear.WeightGradient(_x, qkv, width, 3 * width),
             ["qkv.bias"] = DenseLinear.BiasGradient(qkv, 3 * width),
@@ -80,7 +110,7 @@ internal sealed class AttentionModule
         };
         if (flags.HasBias)
         {
-            gradients.Add("relative_position_bias_table", attention.Bias);
+            gradients.Add("relative_position_bias_table", bias);
         }
 
         return gradients;
@@ -143,6 +173,8 @@ internal sealed class AttentionModule
     private double[] Required(string name) => Optional(name) ?? throw new KeyNotFoundException($"{_file.FileName} has neither tensor {_prefix}w/{name} nor a formula for it.");
 
     private double[]? Optional(string name) => _file.Weight($"{_prefix}w/{name}", name)?.Values;
+
+    private static double[] Doubles(float[] values) => Array.ConvertAll(values, static value => (double)value);
 
     private static float[] Singles(double[] values) => Array.ConvertAll(values, static value => (float)value);
 }

@@ -107,16 +107,21 @@ internal sealed class LayerChecker : IGoldenChecker
         report.RelativeToMaximum("log_softmax/grad_in", LayerReference.LogSoftmaxBackward(y, file.Input("log_softmax/grad_out").Values, x.Shape[^1]), Tolerance);
     }
 
-    private static void Patches(GoldenFile file, GoldenReport report)
+    private static unsafe void Patches(GoldenFile file, GoldenReport report)
     {
         GoldenTensor x = file.Input("conv2d_patch/in"), weight = file.Input("conv2d_patch/w/weight"), bias = file.Input("conv2d_patch/w/bias"), gradient = file.Input("conv2d_patch/grad_out");
         int outputs = weight.Shape[0], channels = weight.Shape[1], size = weight.Shape[2], height = x.Shape[2], width = x.Shape[3];
         int inputs = channels * size * size, patches = x.Count / inputs, imageLength = channels * height * width, imagePatches = imageLength / inputs;
         var embedding = new PatchEmbedding(new Linear(weight.ToSingles(), bias.ToSingles(), outputs, inputs), channels, size);
         var tokens = new float[patches * outputs];
-        for (int item = 0; item < x.Shape[0]; item++)
+
+        // SAFETY: every operand has exactly the size of one image's pixels, patches and tokens.
+        fixed (float* pixels = x.ToSingles(), room = new float[imageLength], target = tokens)
         {
-            embedding.Forward(x.ToSingles().AsSpan(item * imageLength, imageLength), height, width, new float[imageLength], tokens.AsSpan(item * imagePatches * outputs), 1, default);
+            for (int item = 0; item < x.Shape[0]; item++)
+            {
+                embedding.Forward(pixels + (item * imageLength), height, width, 0, imagePatches, room, target + (item * imagePatches * outputs));
+            }
         }
 
         report.RelativeToMaximum("conv2d_patch/out", SwapLast(Array.ConvertAll(tokens, static value => (double)value), x.Shape[0], imagePatches, outputs), Tolerance);

@@ -61,6 +61,7 @@ internal static class CommandLineApplication
             ClassifyCommand.Create(context),
             EvaluateCommand.Create(context),
             CompareCommand.Create(context),
+            CalibrateCommand.Create(context),
             BenchCommand.Create(context),
             InspectCommand.Create(context),
             ConvertCommand.Create(context),

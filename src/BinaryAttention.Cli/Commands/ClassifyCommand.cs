@@ -18,14 +18,14 @@ internal static class ClassifyCommand
 
     private const string Closing =
         "naive-binary takes a model trained with exact attention and keeps only the signs of queries and keys, without calibration or training. " +
-        "That is weak: it keeps about a third of the top-1 answers right. Its probabilities show what calibration and training have to win back.";
+        "That is weak: it keeps about a third of the top-1 answers right. 'binattn calibrate' wins most of it back without training.";
 
     public static Command Create(CliContext context)
     {
         var images = new Argument<string[]>("IMAGE") { Description = "PNG or JPEG photographs.", Arity = ArgumentArity.OneOrMore };
         var model = new Option<string?>("--model") { Description = $"A ViT or DeiT checkpoint; {SampleFiles.ModelPath} if left out.", HelpName = "FILE" };
-        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to run.", BothName, BothName, AttentionModes.ExactName, AttentionModes.NaiveBinaryName);
-        Option<string> quantization = CommonOptions.Choice("--quantization", "How naive-binary holds probabilities and values.", "full", "full", "tiled", "training-parity");
+        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to run; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", BothName, BothName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName);
+        Option<string?> quantization = CommonOptions.OptionalQuantization();
         Option<string> linear = LinearPrecisions.Option();
         Option<int> top = CommonOptions.Positive("--top", "Classes to show.", 5);
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
@@ -66,7 +66,7 @@ internal static class ClassifyCommand
         string path = modelPath is not null
             ? InputPaths.File(modelPath, "--model")
             : SampleFiles.TryFind(SampleFiles.ModelPath) ?? throw new BadInputException($"no --model was given and {SampleFiles.ModelPath} was not found above the current directory or the program. Give --model FILE.");
-        AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(attention)];
+        AttentionMode[] modes = attention == BothName ? [AttentionMode.Exact, AttentionMode.Binary] : [AttentionModes.Parse(attention)];
         Recognizer[] recognizers = Recognizer.Load(path, checkpoint, device.Quantization, linear, threads, device.Backend, modes);
         device.RequireRunnable(recognizers[0], modes);
         recognizers[0].RequirePhotographs();
@@ -113,7 +113,7 @@ internal static class ClassifyCommand
         {
             context.Output.WriteLine(AttentionModes.TrainedOneBitRemark);
         }
-        else if (!json && answered > 0 && modes.Contains(AttentionMode.NaiveBinary))
+        else if (!json && answered > 0 && recognizers.Any(static recognizer => recognizer.Mode == AttentionMode.NaiveBinary))
         {
             context.Output.WriteLine(Closing);
         }

@@ -53,6 +53,22 @@ internal static class CommonOptions
         _ => throw new BadInputException($"--weighting is \"{name}\"; one of per-head, per-token, per-token-query is expected."),
     };
 
+    /// <summary>How probabilities and values are held, where the attention decides if nothing is said.</summary>
+    public static Option<string?> OptionalQuantization()
+    {
+        var option = new Option<string?>("--quantization") { Description = "How one-bit attention holds probabilities and values; full for naive-binary and tiled for a calibrated checkpoint if left out. One of: full, tiled, training-parity.", HelpName = "full|tiled|training-parity" };
+        option.Validators.Add(result =>
+        {
+            foreach (System.CommandLine.Parsing.Token token in result.Tokens.Where(token => token.Value is not ("full" or "tiled" or "training-parity")))
+            {
+                result.AddError($"--quantization is \"{token.Value}\"; one of full, tiled, training-parity is expected.");
+            }
+        });
+        return option;
+    }
+
+    public static ValueQuantization? OptionalQuantization(string? name) => name is null ? null : Quantization(name);
+
     public static ValueQuantization Quantization(string name) => name switch
     {
         "tiled" => ValueQuantization.Tiled,

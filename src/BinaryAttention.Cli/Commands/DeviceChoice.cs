@@ -6,24 +6,23 @@ using BinaryAttention.Cuda.Hosting;
 
 namespace BinaryAttention.Cli.Commands;
 
-internal sealed record DeviceChoice(IAttentionBackend Backend, ValueQuantization Quantization, bool IsCuda)
+internal sealed record DeviceChoice(IAttentionBackend Backend, ValueQuantization? Quantization, bool IsCuda)
 {
     public const string CpuName = "cpu";
 
     public const string CudaName = "cuda";
 
     /// <summary>Reads --device and --quantization together: the GPU computes one quantization, which is its default.</summary>
-    public static DeviceChoice Read(CliContext context, ParseResult parsed, Option<string> device, Option<string> quantization)
+    public static DeviceChoice Read(CliContext context, ParseResult parsed, Option<string> device, Option<string?> quantization)
     {
-        string name = parsed.GetValue(quantization)!;
+        string? name = parsed.GetValue(quantization);
         if (parsed.GetValue(device) == CpuName)
         {
-            return new DeviceChoice(CpuAttentionBackend.Instance, CommonOptions.Quantization(name), IsCuda: false);
+            return new DeviceChoice(CpuAttentionBackend.Instance, CommonOptions.OptionalQuantization(name), IsCuda: false);
         }
 
         CudaDevice gpu = Gpu(context, "--device cuda", "Leave --device out to run on the CPU.");
-        bool isGiven = parsed.GetResult(quantization) is { Implicit: false };
-        return isGiven && CommonOptions.Quantization(name) != ValueQuantization.Tiled
+        return name is not null && CommonOptions.Quantization(name) != ValueQuantization.Tiled
             ? throw new BadInputException($"--quantization is {name}, but --device cuda computes tiled alone. Give --quantization tiled, or leave --device out.")
             : new DeviceChoice(new ExactOnCpuBackend(new CudaAttentionBackend(gpu)), ValueQuantization.Tiled, IsCuda: true);
     }
@@ -39,7 +38,17 @@ internal sealed record DeviceChoice(IAttentionBackend Backend, ValueQuantization
     /// <summary>Refuses a model whose one-bit attention the GPU has no kernel for.</summary>
     public void RequireRunnable(Recognizer recognizer, ReadOnlySpan<AttentionMode> modes)
     {
-        if (IsCuda && modes.Contains(AttentionMode.NaiveBinary) && recognizer.IsTrainedOneBit)
+        if (!IsCuda)
+        {
+            return;
+        }
+
+        if (modes.Contains(AttentionMode.Binary) && recognizer.Model.Configuration.Calibration is not null)
+        {
+            throw new BadInputException("--device cuda has no kernel for the codes of a calibrated checkpoint. Leave --device out to run on the CPU, or give --attention naive-binary.");
+        }
+
+        if (modes.ContainsAny(AttentionMode.NaiveBinary, AttentionMode.Binary) && recognizer.IsTrainedOneBit)
         {
             throw new BadInputException("--device cuda has no kernel for the relative-position bias that this checkpoint adds to its logits. Leave --device out to run on the CPU.");
         }

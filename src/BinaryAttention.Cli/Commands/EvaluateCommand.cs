@@ -17,8 +17,8 @@ internal static class EvaluateCommand
         var model = new Option<string>("--model") { Description = "A ViT or DeiT checkpoint.", Required = true, HelpName = "FILE" };
         var checkpoint = new CheckpointArguments();
         var pictures = new EvaluationInput();
-        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.NaiveBinaryName, BothName);
-        Option<string> quantization = CommonOptions.Choice("--quantization", "How naive-binary holds probabilities and values.", "full", "full", "tiled", "training-parity");
+        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName, BothName);
+        Option<string?> quantization = CommonOptions.OptionalQuantization();
         Option<string> linear = LinearPrecisions.Option();
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
         Option<string> device = CommonOptions.Device();
@@ -38,7 +38,7 @@ internal static class EvaluateCommand
             string modelPath = InputPaths.File(parsed.GetRequiredValue(model), "--model");
             var where = DeviceChoice.Read(context, parsed, device, quantization);
             string asked = parsed.GetValue(attention)!;
-            AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.NaiveBinary] : [AttentionModes.Parse(asked)];
+            AttentionMode[] modes = asked == BothName ? [AttentionMode.Exact, AttentionMode.Binary] : [AttentionModes.Parse(asked)];
             IEvaluationSet set = pictures.Open(parsed, out Action<Recognizer> requireInput, out int skipped);
             Recognizer[] recognizers = Recognizer.Load(
                 modelPath, checkpoint.Read(parsed), where.Quantization, LinearPrecisions.Parse(parsed.GetValue(linear)!), parsed.GetValue(threads), where.Backend, modes);
@@ -57,7 +57,7 @@ internal static class EvaluateCommand
             Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention with float32 linear layers names the same class first; divergence is the
             mean Kullback-Leibler divergence of the class probabilities from its. int8 runs the blocks' linear layers in 8 bits. naive-binary keeps
             only the signs of queries and keys, with per-head means and no calibration: naive for a model trained with exact attention; the model's own attention
-            for a checkpoint with relative-position tables, which was trained with one-bit attention. Milliseconds are those of the network alone, without reading
+            for a checkpoint with relative-position tables, which was trained with one-bit attention. 'binattn calibrate' makes better ones. Milliseconds are those of the network alone, without reading
             and resizing. A damaged picture is reported on standard error, left out of every figure and counted as "unreadable"; the exit code is then 2.
             Pictures come from --images and --labels, or from --idx-images and --idx-labels, which must hold grey pictures of the size that the model takes.
 

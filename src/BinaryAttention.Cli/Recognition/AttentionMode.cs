@@ -10,4 +10,10 @@ internal enum AttentionMode
     /// one-bit attention.
     /// </summary>
     NaiveBinary = 1,
+
+    /// <summary>One-bit queries and keys by the codes of a calibrated checkpoint.</summary>
+    Calibrated = 2,
+
+    /// <summary>The best one-bit attention that the checkpoint has: its codes if it is calibrated, else <see cref="NaiveBinary"/>. Never the mode of a loaded model.</summary>
+    Binary = 3,
 }

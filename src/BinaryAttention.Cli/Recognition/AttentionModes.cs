@@ -7,11 +7,21 @@ internal static class AttentionModes
 
     public const string NaiveBinaryName = "naive-binary";
 
+    public const string CalibratedName = "calibrated";
+
+    /// <summary>Calibrated or naive, as the checkpoint is.</summary>
+    public const string BinaryName = "binary";
+
     /// <summary>What holds for a checkpoint with relative-position tables, whatever ran.</summary>
     public const string TrainedOneBitRemark =
         "This checkpoint holds relative-position tables, i.e. it was trained with one-bit attention. One-bit attention is its own; exact attention (the exact column) is the foreign one.";
 
-    public static string NameOf(AttentionMode mode) => mode == AttentionMode.Exact ? ExactName : NaiveBinaryName;
+    public static string NameOf(AttentionMode mode) => mode switch
+    {
+        AttentionMode.Exact => ExactName,
+        AttentionMode.Calibrated => CalibratedName,
+        _ => NaiveBinaryName,
+    };
 
     /// <summary>The name of a mode in text for people. A model trained with one-bit attention is not binarised naively.</summary>
     public static string TitleOf(AttentionMode mode, bool isTrainedOneBit) => mode == AttentionMode.NaiveBinary && isTrainedOneBit ? "one-bit" : NameOf(mode);
@@ -20,6 +30,7 @@ internal static class AttentionModes
     {
         ExactName => AttentionMode.Exact,
         NaiveBinaryName => AttentionMode.NaiveBinary,
-        _ => throw new BadInputException($"--attention is \"{name}\"; {ExactName} or {NaiveBinaryName} is expected."),
+        BinaryName => AttentionMode.Binary,
+        _ => throw new BadInputException($"--attention is \"{name}\"; {ExactName}, {BinaryName} or {NaiveBinaryName} is expected."),
     };
 }

@@ -102,7 +102,7 @@ internal sealed class ModelComparison
             float[] pixels = PictureReader.Read(image.Path, _preprocessing);
             (int Layer, int Head)[] heads = pictures.Count > 0 ? [] : _request.Map is { } map ? [map] : Extremes(layers);
             VisionTransformerMaps maps = VisionTransformerMaps.Capture(_recognizer.Model, _binary, pixels, heads, MapSide, _context.Cancellation);
-            pictures.Add(new FidelityPicture(image.RelativePath, Photograph(pixels), sizes.GridHeight, sizes.GridWidth, maps));
+            pictures.Add(new FidelityPicture(image.RelativePath, PhotographPixels.Of(pixels, _preprocessing), sizes.GridHeight, sizes.GridWidth, maps));
             advance();
         }
 
@@ -120,22 +120,5 @@ internal sealed class ModelComparison
                select (layer, head),
         ];
         return [ranked[0], ranked[^1]];
-    }
-
-    /// <summary>Back from normalised values to bytes: exactly the pixels that the model saw.</summary>
-    private RgbImage Photograph(float[] pixels)
-    {
-        int side = _preprocessing.CropSize;
-        var bytes = new byte[pixels.Length];
-        for (int channel = 0; channel < 3; channel++)
-        {
-            for (int i = 0; i < side * side; i++)
-            {
-                float share = (pixels[(channel * side * side) + i] * _preprocessing.StandardDeviation[channel]) + _preprocessing.Mean[channel];
-                bytes[(3 * i) + channel] = (byte)Math.Clamp(MathF.Round(255 * share), 0, 255);
-            }
-        }
-
-        return new RgbImage(side, side, bytes);
     }
 }

@@ -31,29 +31,37 @@ internal sealed class Recognizer
     public bool IsTrainedOneBit => _model.Configuration.HasRelativePositionBias;
 
     /// <summary>Loads a checkpoint for photographs once and runs it in each of the modes.</summary>
-    public static Recognizer[] Load(string path, ValueQuantization quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
+    public static Recognizer[] Load(string path, ValueQuantization? quantization, int threads, params ReadOnlySpan<AttentionMode> modes)
     {
         Recognizer[] recognizers = Load(path, new CheckpointOptions(), quantization, LinearPrecision.Float32, threads, CpuAttentionBackend.Instance, modes);
         recognizers[0].RequirePhotographs();
         return recognizers;
     }
 
-    /// <summary>Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes with attention on a backend.</summary>
-    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization quantization, LinearPrecision linear, int threads, IAttentionBackend backend, params ReadOnlySpan<AttentionMode> modes)
+    /// <summary>
+    /// Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes with attention on a backend. Probabilities and values are held as said, else in float where attention is
+    /// naive and in 8 bits where it is calibrated.
+    /// </summary>
+    public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization? quantization, LinearPrecision linear, int threads, IAttentionBackend backend, params ReadOnlySpan<AttentionMode> modes)
     {
         var options = new VisionTransformerOptions { LinearPrecision = linear, MaxDegreeOfParallelism = threads, Backend = backend };
         VisionTransformer loaded = VisionTransformer.Load(path, configuration: null, options, checkpoint);
         var recognizers = new Recognizer[modes.Length];
         for (int i = 0; i < recognizers.Length; i++)
         {
-            VisionTransformer model = modes[i] == AttentionMode.Exact
-                ? loaded
-                : loaded.With(options with { Attention = AttentionChoice.All(LayerAttention.OneBit(quantization)) });
-            recognizers[i] = new Recognizer(model, path, modes[i]);
+            AttentionMode mode = modes[i] != AttentionMode.Binary ? modes[i] : loaded.Configuration.Calibration is null ? AttentionMode.NaiveBinary : AttentionMode.Calibrated;
+            recognizers[i] = new Recognizer(mode == AttentionMode.Exact ? loaded : loaded.With(options with { Attention = AttentionChoice.All(Attention(mode, quantization)) }), path, mode);
         }
 
         return recognizers;
     }
+
+    private static LayerAttention Attention(AttentionMode mode, ValueQuantization? quantization) => mode switch
+    {
+        AttentionMode.Exact => LayerAttention.Exact,
+        AttentionMode.Calibrated => LayerAttention.CalibratedWith(quantization ?? ValueQuantization.Tiled),
+        _ => LayerAttention.OneBit(quantization ?? ValueQuantization.Full),
+    };
 
     /// <summary>The same weights with exact attention and float32 linear layers on the CPU: what other ways of running the model are compared with.</summary>
     public Recognizer Reference() => Mode == AttentionMode.Exact && _model.Options.LinearPrecision == LinearPrecision.Float32 && _model.Options.Backend is CpuAttentionBackend

@@ -23,11 +23,14 @@ internal sealed unsafe class EncoderPass
     private readonly AlignedBuffer<float> _tokens;
     private readonly AlignedBuffer<float> _projected;
     private readonly AlignedBuffer<float> _attended;
+    private readonly LayerRun[] _runs;
+    private readonly IAttentionBackend _backend;
+    private AlignedBuffer<float>? _normalised;
     private readonly int _blockRows;
     private readonly Action<int, int, int> _embedRows;
     private readonly Action<int, int, int> _layerRows;
     private TransformerBlock? _finishing;
-    private TransformerBlock? _projecting;
+    private int _projecting;
     private float* _image;
     private float* _imageTokens;
     private int _imageHeight;
@@ -41,13 +44,16 @@ internal sealed unsafe class EncoderPass
     /// <param name="imageCount">Images.</param>
     /// <param name="attention">The attention options of every block.</param>
     /// <param name="options">Backend, precision, threads.</param>
-    public EncoderPass(PatchEmbedding patches, TransformerBlock[] blocks, int tokenCount, int headCount, int imageCount, IReadOnlyList<AttentionOptions> attention, VisionTransformerOptions options)
+    public EncoderPass(PatchEmbedding patches, TransformerBlock[] blocks, int tokenCount, int headCount, int imageCount, LayerRun[] attention, VisionTransformerOptions options)
     {
         (_patches, _blocks, _tokenCount, ImageCount) = (patches, blocks, tokenCount, imageCount);
         (_precision, _times) = (options.LinearPrecision, options.Times);
         int width = blocks[0].Width, inner = blocks[0].AttentionWidth, rows = checked(imageCount * tokenCount), wide = Math.Max(blocks[0].HiddenWidth, patches.RoomLength);
         _tokens = new AlignedBuffer<float>(checked(rows * width));
-        _projected = new AlignedBuffer<float>(checked(rows * 3 * inner));
+        (_runs, _backend) = (attention, options.Backend);
+        bool isCalibrated = Array.Exists(attention, static run => run.IsCalibrated);
+        _normalised = isCalibrated ? new AlignedBuffer<float>(checked(rows * width)) : null;
+        _projected = new AlignedBuffer<float>(checked(rows * Math.Max(3 * inner, isCalibrated ? blocks.Max(static block => block.Calibrated?.OutputCount ?? 0) : 0)));
         _attended = new AlignedBuffer<float>(checked(rows * inner));
         _blockRows = Math.Min(RowScratch.BlockRows(wide), rows);
         _loop = new RowLoop(RowLoop.Threads(options.MaxDegreeOfParallelism));
@@ -59,7 +65,7 @@ internal sealed unsafe class EncoderPass
             KeyTokenStride = 3 * inner,
             ValueTokenStride = 3 * inner,
         };
-        _attention = new PlannedAttention(shape, attention, options.Backend, _loop.Tiles);
+        _attention = new PlannedAttention(shape, [.. attention.Select(static run => run.Options)], options.Backend, _loop.Tiles);
     }
 
     public int ImageCount { get; }
@@ -106,12 +112,12 @@ internal sealed unsafe class EncoderPass
     public void Run(int count, int firstTokens, Func<int, IAttentionBackend>? observed, CancellationToken cancellationToken)
     {
         int rows = ImageCount * _tokenCount, inner = _blocks[0].AttentionWidth;
-        Stage(null, _blocks[0], rows, cancellationToken);
+        Stage(null, count > 0 ? 0 : -1, rows, cancellationToken);
         for (int block = 0; block < count; block++)
         {
             long start = Now();
-            ReadOnlySpan<float> fused = _projected.Span;
-            _attention.Run(block, observed?.Invoke(block), fused, fused[inner..], fused[(2 * inner)..], _attended.Span, cancellationToken);
+            bool isClassifying = block == count - 1 && firstTokens > 0;
+            Attend(block, observed?.Invoke(block), isClassifying, inner, cancellationToken);
             if (_times is not null)
             {
                 _times.Attention += Now() - start;
@@ -123,7 +129,28 @@ internal sealed unsafe class EncoderPass
                 rows = KeepFirst(firstTokens);
             }
 
-            Stage(_blocks[block], isLast ? null : _blocks[block + 1], rows, cancellationToken);
+            Stage(_blocks[block], isLast ? -1 : block + 1, rows, cancellationToken);
+        }
+    }
+
+    private void Attend(int block, IAttentionBackend? observed, bool onlySpecialRows, int inner, CancellationToken cancellationToken)
+    {
+        int rows = ImageCount * _tokenCount;
+        if (observed is ObservedAttentionBackend { WantsInput: true } watching)
+        {
+            _normalised ??= new AlignedBuffer<float>(checked(rows * Width));
+            _blocks[block].Normalise(_tokens.Pointer, _normalised.Pointer, rows);
+            watching.ObserveInput(_normalised.Span, ImageCount, _tokenCount, cancellationToken);
+        }
+
+        ReadOnlySpan<float> fused = _projected.Span;
+        if (_runs[block].IsCalibrated)
+        {
+            _blocks[block].Calibrated!.Attend(_normalised!.Span, fused, _attended.Span, ImageCount, _tokenCount, onlySpecialRows, observed ?? _backend, (BinaryAttentionOptions)_runs[block].Options, cancellationToken);
+        }
+        else
+        {
+            _attention.Run(block, observed, fused, fused[inner..], fused[(2 * inner)..], _attended.Span, cancellationToken);
         }
     }
 
@@ -140,7 +167,7 @@ internal sealed unsafe class EncoderPass
 
     private void MoveRows(Span<float> rows, int width, int item, int count) => rows.Slice(item * _tokenCount * width, count * width).CopyTo(rows[(item * count * width)..]);
 
-    private void Stage(TransformerBlock? finishing, TransformerBlock? projecting, int rows, CancellationToken cancellationToken)
+    private void Stage(TransformerBlock? finishing, int projecting, int rows, CancellationToken cancellationToken)
     {
         long start = Now();
         (_finishing, _projecting) = (finishing, projecting);
@@ -157,7 +184,15 @@ internal sealed unsafe class EncoderPass
         float* tokens = _tokens.Pointer + ((nint)first * Width);
         nint inner = _blocks[0].AttentionWidth;
         _finishing?.Finish(_attended.Pointer + (first * inner), tokens, count, _precision, scratch);
-        _projecting?.Project(tokens, _projected.Pointer + (first * 3 * inner), count, _precision, scratch);
+        if (_projecting >= 0 && _runs[_projecting].IsCalibrated)
+        {
+            TransformerBlock block = _blocks[_projecting];
+            block.ProjectCodes(tokens, _normalised!.Pointer + ((nint)first * Width), _projected.Pointer + ((nint)first * block.Calibrated!.OutputCount), count);
+        }
+        else if (_projecting >= 0)
+        {
+            _blocks[_projecting].Project(tokens, _projected.Pointer + (first * 3 * inner), count, _precision, scratch);
+        }
     }
 
     private void EmbedRows(int first, int count, int worker) =>

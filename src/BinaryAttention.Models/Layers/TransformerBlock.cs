@@ -5,8 +5,11 @@ using BinaryAttention.Models.Vision;
 
 namespace BinaryAttention.Models.Layers;
 
-internal sealed unsafe class TransformerBlock(LayerNorm firstNorm, Linear queryKeyValue, Linear projection, LayerNorm secondNorm, Linear expand, Linear contract, MatrixEpilogue activation)
+internal sealed unsafe class TransformerBlock(LayerNorm firstNorm, Linear queryKeyValue, CalibratedAttention? calibrated, Linear projection, LayerNorm secondNorm, Linear expand, Linear contract, MatrixEpilogue activation)
 {
+    /// <summary>The one-bit form of a calibrated checkpoint, if the block has one.</summary>
+    public CalibratedAttention? Calibrated => calibrated;
+
     /// <summary>Channels of a token.</summary>
     public int Width => firstNorm.Width;
 
@@ -35,6 +38,20 @@ internal sealed unsafe class TransformerBlock(LayerNorm firstNorm, Linear queryK
         firstNorm.Forward(tokens, scratch.Normalised, rows);
         queryKeyValue.Forward(scratch.Normalised, projected, rows, MatrixEpilogue.None, precision, scratch);
     }
+
+    /// <summary>From tokens to the codes and values of a calibrated checkpoint, in float32; the normalised tokens are kept.</summary>
+    /// <param name="tokens"><c>[rows, Width]</c>.</param>
+    /// <param name="normalised">Receives <c>[rows, Width]</c>.</param>
+    /// <param name="projected">Receives <c>[rows, Calibrated.OutputCount]</c>.</param>
+    /// <param name="rows">Rows.</param>
+    public void ProjectCodes(float* tokens, float* normalised, float* projected, int rows)
+    {
+        Normalise(tokens, normalised, rows);
+        calibrated!.Project(normalised, projected, rows);
+    }
+
+    /// <summary>The tokens as the projections get them.</summary>
+    public void Normalise(float* tokens, float* normalised, int rows) => firstNorm.Forward(tokens, normalised, rows);
 
     /// <summary>Adds the projected attention and the perceptron to the tokens.</summary>
     /// <param name="attended"><c>[rows, AttentionWidth]</c>.</param>

@@ -22,6 +22,11 @@ public sealed class VisionTransformerFidelity
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(binary);
         IReadOnlyList<LayerAttention> layers = binary.ForDepth(model.Configuration.Depth);
+        if (layers.Any(static layer => layer.IsCalibrated))
+        {
+            throw new ArgumentException("binary holds a calibrated layer; its codes take the place of queries and keys, which are compared here. Compare the outputs of the models instead.", nameof(binary));
+        }
+
         _observer = new Observer(layers, model.Configuration);
         _model = model.With(model.Options with { Attention = ExactSide(layers), Observer = _observer });
     }

@@ -5,6 +5,7 @@
 //   blocks.N.norm1.{weight, bias}   blocks.N.attn.qkv.{weight [3A, C], bias}   blocks.N.attn.proj.{weight [C, A], bias}   A = C in all official models
 //   blocks.N.norm2.{weight, bias}   blocks.N.mlp.fc1.{weight [H, C], bias}     blocks.N.mlp.fc2.{weight [C, H], bias}
 //   norm.{weight, bias}   head.{weight [classes, C], bias}   head_dist.{weight, bias}
+//   one_bit.N.{weight, bias, temperature}: codes of a calibrated checkpoint, see CalibratedFormReader
 //   blocks.N.attn.relative_position_bias_table [offsets + 3, heads]   blocks.N.attn.relative_position_index [tokens, tokens] (a buffer, need not be there)
 using BinaryAttention.Formats;
 using BinaryAttention.Models.Checkpoints;
@@ -126,6 +127,14 @@ internal static class CheckpointNames
             {
                 yield return (RelativeTable(block), [configuration.RelativePositionCount, configuration.HeadCount], true);
                 yield return (RelativeIndex(block), [tokens, tokens], false);
+            }
+        }
+
+        if (configuration.Calibration is { } form)
+        {
+            foreach ((string name, long[] shape) in CalibratedFormReader.Expected(form, configuration))
+            {
+                yield return (name, shape, true);
             }
         }
 

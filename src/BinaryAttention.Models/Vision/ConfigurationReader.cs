@@ -48,6 +48,7 @@ internal static class ConfigurationReader
             ClassCount = head[0],
             HasDistillationToken = distilled,
             HasRelativePositionBias = relative,
+            Calibration = CalibratedFormReader.Read(source),
             HasQueryKeyValueBias = source.FindShape(CheckpointNames.Block(0, "attn.qkv.bias")) is not null,
         };
         try

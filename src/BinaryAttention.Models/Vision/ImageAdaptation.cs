@@ -1,5 +1,6 @@
 // What a model derives from its weights for the image size and the attention it is run with: the tokens before the patches are added, and each block's
 // attention options.
+using BinaryAttention.Models.Layers;
 using BinaryAttention.Models.LinearAlgebra;
 
 namespace BinaryAttention.Models.Vision;
@@ -26,21 +27,29 @@ internal static class ImageAdaptation
 
     /// <summary>The options of every block's attention, with layout, bias, kernel and thread limit filled in.</summary>
     /// <exception cref="NotSupportedException">A relative-position table would have to be fitted from or to a grid that is not square.</exception>
-    public static AttentionOptions[] Attention(VisionTransformerWeights weights, VisionTransformerConfiguration target, VisionTransformerOptions options)
+    public static LayerRun[] Attention(VisionTransformerWeights weights, VisionTransformerConfiguration target, VisionTransformerOptions options)
     {
         IReadOnlyList<LayerAttention> layers = options.Attention.ForDepth(target.Depth);
-        var result = new AttentionOptions[target.Depth];
+        if (target.Calibration is null && layers.Any(static layer => layer.IsCalibrated))
+        {
+            throw new ArgumentException("The attention is Calibrated, but the checkpoint holds no codes. Calibrate it first, or choose OneBit.", nameof(options));
+        }
+
+        var result = new LayerRun[target.Depth];
         for (int block = 0; block < result.Length; block++)
         {
             LayerAttention layer = layers[block];
             AttentionBias? bias = layer.UseRelativeBias && weights.RelativeTables.Length > 0 ? Bias(weights, target, block) : null;
-            result[block] = (layer.Binary ?? new AttentionOptions()) with
+            CalibratedAttention? calibrated = layer.IsCalibrated ? weights.Blocks[block].Calibrated : null;
+            AttentionOptions chosen = calibrated is not null ? calibrated.Bind(layer.Binary!) : layer.IsCalibrated || layer.Binary is null ? new AttentionOptions() : layer.Binary;
+            AttentionOptions bound = chosen with
             {
                 Bias = bias,
                 Layout = TensorLayout.TokenHeadDimension,
                 Kernel = layer.Kernel ?? layer.Binary?.Kernel,
                 MaxDegreeOfParallelism = options.MaxDegreeOfParallelism,
             };
+            result[block] = new LayerRun(bound, calibrated is not null);
         }
 
         return result;

@@ -13,6 +13,12 @@ public sealed record LayerAttention
     /// </summary>
     public BinaryAttentionOptions? Binary { get; }
 
+    /// <summary>One-bit attention by the codes of a calibrated checkpoint, with 8-bit probabilities and values; exact in the layers that it keeps exact.</summary>
+    public static LayerAttention Calibrated { get; } = CalibratedWith(ValueQuantization.Tiled);
+
+    /// <summary>Whether the codes of a calibrated checkpoint are used; <see cref="Binary"/> then holds how probabilities and values are held.</summary>
+    public bool IsCalibrated { get; private init; }
+
     /// <summary>Whether the block's relative-position table is added to the logits, if the checkpoint has one. True by default.</summary>
     public bool UseRelativeBias { get; init; } = true;
 
@@ -32,6 +38,10 @@ public sealed record LayerAttention
 
         return new LayerAttention(options);
     }
+
+    /// <summary>As <see cref="Calibrated"/>, with the given handling of probabilities and values.</summary>
+    /// <param name="quantization">How probabilities and values are held.</param>
+    public static LayerAttention CalibratedWith(ValueQuantization quantization) => new(new BinaryAttentionOptions { Quantization = quantization }) { IsCalibrated = true };
 
     /// <summary>One-bit queries and keys with the given handling of probabilities and values.</summary>
     /// <param name="quantization">How probabilities and values are held.</param>

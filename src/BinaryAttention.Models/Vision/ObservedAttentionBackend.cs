@@ -5,6 +5,13 @@ internal sealed class ObservedAttentionBackend(IAttentionBackend backend, IAtten
 {
     public string Name => backend.Name;
 
+    /// <summary>Whether the observer asks for the input of the layer.</summary>
+    public bool WantsInput => observer is ILayerInputObserver;
+
+    /// <summary>Shows the normalised tokens that the layer projects, to an observer that asks for them.</summary>
+    public void ObserveInput(ReadOnlySpan<float> input, int batchSize, int tokenCount, CancellationToken cancellationToken) =>
+        (observer as ILayerInputObserver)?.ObserveInput(layer, input, batchSize, tokenCount, cancellationToken);
+
     public void ScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, AttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
     {
         observer.Observe(layer, query, key, value, shape, options ?? new AttentionOptions(), cancellationToken);

@@ -20,7 +20,7 @@ public sealed class VisionTransformer
     private const int ImagesPerPass = 8;
 
     private readonly VisionTransformerWeights _weights;
-    private readonly AttentionOptions[] _attention;
+    private readonly LayerRun[] _attention;
     private readonly AlignedBuffer<float> _firstTokens;
     private readonly ConcurrentBag<EncoderPass>[] _passes;
 

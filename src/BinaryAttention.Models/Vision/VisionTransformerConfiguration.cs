@@ -60,6 +60,9 @@ public sealed record VisionTransformerConfiguration
     /// <summary>Whether the fused query, key and value projections have a bias.</summary>
     public bool HasQueryKeyValueBias { get; init; } = true;
 
+    /// <summary>The codes of a calibrated checkpoint; null if it has none.</summary>
+    public CalibratedForm? Calibration { get; init; }
+
     /// <summary>Added to the variance in every layer norm.</summary>
     public float LayerNormEpsilon { get; init; } = 1e-6f;
 
@@ -155,6 +158,11 @@ public sealed record VisionTransformerConfiguration
         if (HasRelativePositionBias && HasDistillationToken)
         {
             throw new ArgumentException("HasRelativePositionBias and HasDistillationToken are both set; a relative-position table has rows for one special token alone.", "configuration");
+        }
+
+        if (Calibration is { } form && (form.Layers.Count == 0 || form.Layers.Any(layer => layer < 0 || layer >= Depth) || HasRelativePositionBias))
+        {
+            throw new ArgumentException($"Calibration has codes for the layers {string.Join(", ", form.Layers)}; layers 0 to {Depth - 1} of a model without relative-position tables are expected.", "configuration");
         }
 
         // Every buffer of one image must be indexable by an int, whatever a damaged file claims.

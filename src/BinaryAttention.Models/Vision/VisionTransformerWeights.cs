@@ -31,6 +31,7 @@ internal sealed class VisionTransformerWeights
             Blocks[block] = new TransformerBlock(
                 ReadNorm(Part("norm1")),
                 ReadLinear(Part("attn.qkv"), 3 * inner, width, configuration.HasQueryKeyValueBias),
+                configuration.Calibration is { } form && form.Layers.Contains(block) ? ReadCodes(form, block) : null,
                 ReadLinear(Part("attn.proj"), width, inner),
                 ReadNorm(Part("norm2")),
                 ReadLinear(Part("mlp.fc1"), hidden, width),
@@ -47,6 +48,15 @@ internal sealed class VisionTransformerWeights
         Head = ReadLinear(CheckpointNames.Head, configuration.ClassCount, width);
         DistillationHead = configuration.HasDistillationToken ? ReadLinear(CheckpointNames.DistillationHead, configuration.ClassCount, width) : null;
 
+        CalibratedAttention ReadCodes(CalibratedForm form, int block) => new(
+            form,
+            source.ReadSingles(CalibratedFormReader.Name(block, "weight")),
+            source.ReadSingles(CalibratedFormReader.Name(block, "bias")),
+            source.ReadSingles(CalibratedFormReader.Name(block, "temperature")),
+            source.ReadSingles(CheckpointNames.Block(block, "attn.qkv.weight")),
+            configuration.HasQueryKeyValueBias ? source.ReadSingles(CheckpointNames.Block(block, "attn.qkv.bias")) : [],
+            configuration.HeadCount,
+            configuration.SpecialTokenCount);
         Linear ReadLinear(string name, int outputs, int inputs, bool hasBias = true) => new(source.ReadSingles(name + ".weight"), hasBias ? source.ReadSingles(name + ".bias") : [], outputs, inputs);
         LayerNorm ReadNorm(string name) => new(source.ReadSingles(name + ".weight"), source.ReadSingles(name + ".bias"), configuration.LayerNormEpsilon);
     }

@@ -121,7 +121,7 @@ public sealed class ClassifyTests
         CommandRun.Of("classify", Coffee, Path.Combine(folder.Path, "none.png")).ShouldBeBadInput("none.png");
         CommandRun.Of("classify", Coffee, "--model", Path.Combine(folder.Path, "none.safetensors")).ShouldBeBadInput("none.safetensors");
         CommandRun.Of("classify", Coffee, "--model", folder.Write("bad.safetensors", [1, 2, 3, 4])).ShouldBeBadInput("bad.safetensors");
-        CommandRun.Of("classify", Coffee, "--attention", "binary").ShouldBeBadInput("naive-binary");
+        CommandRun.Of("classify", Coffee, "--attention", "one-bit").ShouldBeBadInput("naive-binary");
         CommandRun.Of("classify", Coffee, "--top", "0").ShouldBeBadInput("--top");
     }
 

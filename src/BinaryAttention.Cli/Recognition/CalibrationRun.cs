@@ -1,0 +1,155 @@
+// One calibration from files to files: load, fit, choose layers to keep exact, measure, write. Nothing is written before all of it is known.
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using BinaryAttention.Cli.Commands;
+using BinaryAttention.Cli.Console;
+using BinaryAttention.Formats.Checkpoints;
+using BinaryAttention.Formats.Images;
+using BinaryAttention.Models.Calibration;
+using BinaryAttention.Models.Checkpoints;
+using BinaryAttention.Models.Metrics;
+using BinaryAttention.Models.Reports;
+using BinaryAttention.Models.Vision;
+
+namespace BinaryAttention.Cli.Recognition;
+
+internal sealed class CalibrationRun(CliContext context, CalibrationInput input, ParseResult parsed)
+{
+    // Photographs on the page, and pictures that decide which layers stay exact: neither needs many.
+    private const int PagePictures = 3, SearchPictures = 24;
+
+    public required string ModelPath { get; init; }
+
+    public required string OutputPath { get; init; }
+
+    public required string? PagePath { get; init; }
+
+    public required bool MayReplace { get; init; }
+
+    public required CheckpointOptions Checkpoint { get; init; }
+
+    public required TensorElementType CodeType { get; init; }
+
+    public required CalibrationOptions Options { get; init; }
+
+    public required int ExactLayerCount { get; init; }
+
+    public required int FitCount { get; init; }
+
+    public required int TestCount { get; init; }
+
+    public required bool AsJson { get; init; }
+
+    public int Run()
+    {
+        OutputFile.Probe(OutputPath);
+        if (PagePath is not null)
+        {
+            OutputFile.Probe(PagePath);
+        }
+
+        using var file = TensorFile.OpenBelow(ModelPath, Checkpoint.Prefix);
+        CheckpointOptions below = Checkpoint with { Prefix = null };
+        WeightSource weights = WeightSource.FromTensorFile(file, ModelPath);
+        Recognizer recognizer = Recognizer.Load(ModelPath, Checkpoint, null, LinearPrecision.Float32, Options.MaxDegreeOfParallelism ?? Environment.ProcessorCount, CpuAttentionBackend.Instance, AttentionMode.Exact)[0];
+        VisionTransformer model = recognizer.Model;
+        if (model.Configuration.Calibration is not null)
+        {
+            throw new BadInputException($"{ModelPath} is calibrated already. Calibrate the original model.");
+        }
+
+        if (ExactLayerCount >= model.Configuration.Depth)
+        {
+            throw new BadInputException($"--exact-layers is {ExactLayerCount}; the model has {model.Configuration.Depth} layers, of which at least one must be left.");
+        }
+
+        CalibrationPictures pictures = input.Open(parsed, recognizer, FitCount, TestCount);
+        if (pictures.Fit.Length < VisionTransformerCalibrator.MinImages)
+        {
+            throw new BadInputException($"there are {pictures.Fit.Length} pictures to fit on; at least {VisionTransformerCalibrator.MinImages} are expected, 64 to 128 are good.");
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        ModelCodes codes = KeepExact(Fit(model, weights, below, pictures), model, weights, below, pictures);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        VisionTransformer calibrated = VisionTransformer.Load(codes.ApplyTo(weights, below), model.Configuration with { Calibration = codes.Form }, model.Options with { Attention = AttentionChoice.All(LayerAttention.Calibrated) });
+        VisionTransformer naive = model.With(model.Options with { Attention = AttentionChoice.All(LayerAttention.OneBit(ValueQuantization.Tiled)) });
+        CalibrationOutcome[] outcomes = CalibrationOutcome.Measure(pictures, [("exact", model), ("naive one-bit", naive), ("calibrated one-bit", calibrated)], context.Cancellation);
+        string? page = PagePath is null ? null : Page(model, weights, below, codes, pictures, outcomes);
+        context.Cancellation.ThrowIfCancellationRequested();
+        SafeTensorsWriter.Write(OutputPath, CalibratedCheckpoint.Tensors(file, codes, CodeType), CalibratedCheckpoint.Metadata(file, model.Configuration, codes, pictures.Digest, Tool));
+        if (page is not null)
+        {
+            OutputFile.Write(PagePath!, page, MayReplace);
+        }
+
+        CalibrationOutput.Write(context, AsJson, codes, outcomes, pictures, OutputPath, PagePath, seconds);
+        return ExitCodes.Success;
+    }
+
+    private static string Tool => $"binattn {typeof(Attention).Assembly.GetName().Version?.ToString(3) ?? "unknown"}";
+
+    private ModelCodes Fit(VisionTransformer model, WeightSource weights, CheckpointOptions below, CalibrationPictures pictures)
+    {
+        var calibrator = new VisionTransformerCalibrator(model, weights, Options, below);
+        long start = Stopwatch.GetTimestamp();
+        int done = 0;
+        ModelCodes? codes = null;
+        context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calibrating {calibrator.LayerCount} layers on {pictures.Fit.Length} pictures"));
+        codes = calibrator.Run(
+            pictures.Fit.Length,
+            index => Read(pictures, pictures.Fit[index]),
+            layer => context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"layer {layer.Layer}: KL {layer.NaiveDivergence:F3} -> {layer.Divergence:F3} ({++done} of {calibrator.LayerCount}, {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s)")),
+            context.Cancellation);
+        return codes;
+    }
+
+    private static float[] Read(CalibrationPictures pictures, int index)
+    {
+        float[] pixels = pictures.Set.Read(index);
+        return pixels.AsSpan().ContainsAnyExcept(pixels[0]) ? pixels : throw new BadInputException($"{pictures.Name(index)} is of one colour; it says nothing about attention. Leave it out.");
+    }
+
+    private ModelCodes KeepExact(ModelCodes codes, VisionTransformer model, WeightSource weights, CheckpointOptions below, CalibrationPictures pictures)
+    {
+        if (ExactLayerCount == 0)
+        {
+            return codes;
+        }
+
+        VisionTransformer calibrated = VisionTransformer.Load(codes.ApplyTo(weights, below), model.Configuration with { Calibration = codes.Form }, model.Options);
+        var search = new SensitivitySearch(calibrated, AttentionChoice.All(LayerAttention.Calibrated), ExactLayerCount);
+        int[] chosen = [.. pictures.Fit.Take(SearchPictures)];
+        SensitivityReport? report = null;
+        ProgressReport.Run(context, "looking for layers to keep exact", chosen.Length * search.RunsPerImage, advance => report = search.Run(chosen.Length, index => pictures.Set.Read(chosen[index]), advance, context.Cancellation));
+        return codes.Without([.. report!.Suggestions[^1].ExactLayers]);
+    }
+
+    private string Page(VisionTransformer model, WeightSource weights, CheckpointOptions below, ModelCodes codes, CalibrationPictures pictures, CalibrationOutcome[] outcomes)
+    {
+        var shown = new List<CalibrationPicture>();
+        var preprocessing = new ImagePreprocessing(model.Configuration.ImageHeight, model.Configuration.ImageHeight);
+        foreach (int index in pictures.Test.Take(model.Configuration.ChannelCount == 3 ? PagePictures : 0))
+        {
+            float[] pixels = pictures.Set.Read(index);
+            shown.Add(new CalibrationPicture(
+                pictures.Name(index),
+                PhotographPixels.Of(pixels, preprocessing),
+                model.Configuration.GridHeight,
+                model.Configuration.GridWidth,
+                CalibrationMaps.Capture(model, weights, codes, pixels, below, context.Cancellation)));
+        }
+
+        return CalibrationPage.Create(new CalibrationReport
+        {
+            ModelName = Path.GetFileName(ModelPath),
+            CommandLine = $"binattn {string.Join(' ', parsed.Tokens.Select(static token => token.Value))}",
+            Tool = Tool,
+            Codes = codes,
+            Measured = CalibrationOutput.InWords(pictures),
+            Outcomes = [.. outcomes.Select(static outcome => (outcome.Attention, CalibrationOutput.Percent(outcome.Agreement), outcome.Divergence.ToString("F3", CultureInfo.InvariantCulture), CalibrationOutput.Percent(outcome.Top1)))],
+            Pictures = shown,
+        });
+    }
+}

@@ -3,8 +3,8 @@
 using BinaryAttention;
 using BinaryAttention.Kernels;
 using BinaryAttention.Reference;
-using AttentionApi = BinaryAttention.Attention;
 using TestKit.Attention;
+using AttentionApi = BinaryAttention.Attention;
 
 namespace GoldenVectors.Checkers.Attention;
 

@@ -4,8 +4,8 @@ using BinaryAttention;
 using BinaryAttention.Kernels;
 using BinaryAttention.Reference;
 using GoldenVectors.Checkers.Attention;
-using AttentionApi = BinaryAttention.Attention;
 using TestKit.Attention;
+using AttentionApi = BinaryAttention.Attention;
 
 namespace GoldenVectors.Checkers.LearnedWeights;
 

@@ -98,7 +98,7 @@ internal sealed class HammingAttentionChecker : IGoldenChecker
         foreach (string kernel in AttentionComparison.Kernels)
         {
             var output = new float[upstream.Length];
-            AttentionApi.BinaryScaledDotProduct(query, key, value, output, shape, options with { Kernel = kernel });
+            AttentionApi.BinaryScaledDotProduct(query, key, value, output, shape, options with { Kernel = TestKit.Attention.KernelPreference.NameOrBest(kernel, shape, options) });
             report.RelativeToMaximum(prefix + "out", output, Tolerance);
         }
 

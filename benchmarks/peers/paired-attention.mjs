@@ -12,7 +12,7 @@ for (const shape of options.shapes.split(',')) {
   const lines = [];
   for (let round = 0; round < Number(options.rounds); round++) {
     lines.push(...pinned('node', join(here, 'onnxruntime-attention.mjs'), shape, valueDimension, options.seconds).map((line) => ({ ...line, name: 'onnxruntime' })));
-    lines.push(...pinned(launcher, 'bench', 'attention', '--shape', shape, '--value-dimension', valueDimension, '--kernels', 'simd', '--threads', '1', '--repeat', options.repeat, '--json')
+    lines.push(...pinned(launcher, 'bench', 'attention', '--shape', shape, '--value-dimension', valueDimension, '--threads', '1', '--repeat', options.repeat, '--json')
       .map((line) => ({ ...line, name: `binattn ${line.operation} ${line.kernel}` })));
   }
   const row = { shape, valueDimension: Number(valueDimension) };

@@ -55,7 +55,7 @@ internal static class CommandLineApplication
 
     private static RootCommand CreateRoot(CliContext context)
     {
-        var root = new RootCommand("One-bit attention on the CPU: classify photographs, evaluate models, time kernels.")
+        var root = new RootCommand("One-bit attention: classify photographs, evaluate models, time kernels.")
         {
             DoctorCommand.Create(context),
             ClassifyCommand.Create(context),

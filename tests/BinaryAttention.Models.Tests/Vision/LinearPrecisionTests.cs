@@ -82,14 +82,20 @@ public sealed class LinearPrecisionTests
                 model.Forward(images, logits);
             }
 
-            // The caller's thread alone: other tests run beside this one.
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int run = 0; run < 10; run++)
+            // The caller's thread alone: other tests run beside this one. What a pass allocates it allocates in every round; a worker that gets its first tile late takes memory once.
+            long least = long.MaxValue;
+            for (int round = 0; round < 5 && least > 0; round++)
             {
-                model.Forward(images, logits);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                for (int run = 0; run < 10; run++)
+                {
+                    model.Forward(images, logits);
+                }
+
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
             }
 
-            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1000);
+            Assert.InRange(least, 0, 1000);
         }
     }
 

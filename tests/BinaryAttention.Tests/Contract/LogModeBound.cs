@@ -19,10 +19,17 @@ internal static class LogModeBound
     private static readonly double RelativeRounding = Math.Pow(2, -21);
 
     /// <summary>Null if the results obey the rule, else what they break.</summary>
-    public static string? TiledViolation(ReferenceInputs inputs, AttentionResult exact, AttentionResult ideal, AttentionResult actual)
+    public static string? TiledViolation(ReferenceInputs inputs, AttentionResult exact, AttentionResult ideal, AttentionResult actual) => TiledViolation(inputs, exact, ideal, actual, AllowedRatio);
+
+    /// <summary>The same for one case out of very many, some of them with a handful of outputs: the norms of two independent rounding errors over n numbers differ by about 1 / sqrt(n) of themselves by chance, and the
+    /// unluckiest of 20,000 cases by four times that.</summary>
+    public static string? SampledTiledViolation(ReferenceInputs inputs, AttentionResult exact, AttentionResult ideal, AttentionResult actual) =>
+        TiledViolation(inputs, exact, ideal, actual, AllowedRatio * (1 + (4 / Math.Sqrt(exact.Output.Length))));
+
+    private static string? TiledViolation(ReferenceInputs inputs, AttentionResult exact, AttentionResult ideal, AttentionResult actual, double ratio)
     {
         double rounding = RelativeRounding * (1 + LogitSizes.Largest(inputs));
-        double allowed = (AllowedRatio * Distance(ideal.Output, exact.Output)) + (rounding * Size(exact.Output));
+        double allowed = (ratio * Distance(ideal.Output, exact.Output)) + (rounding * Size(exact.Output));
         double error = Distance(actual.Output, exact.Output);
         return DifferentKinds(ideal, actual)
             ?? (error <= allowed ? null : $"error {error:E3}, allowed {allowed:E3}, ideal {Distance(ideal.Output, exact.Output):E3}")

@@ -24,7 +24,7 @@ internal static class CaseCheck
         }
         catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
         {
-            return refusal >= 0 && RefusedCombinations.IsExplained(refusal, exception) ? null : $"unexpected refusal: {exception.Message}";
+            return refusal >= 0 && RefusedCombinations.IsExplained(c, exception) ? null : $"unexpected refusal: {exception.Message}";
         }
 #pragma warning disable CA1031 // a failure of any kind is a finding; cases are shrunk, not debugged here
         catch (Exception exception)
@@ -55,7 +55,7 @@ internal static class CaseCheck
         {
             ValueQuantization.Full => LogModeBound.FloatViolation(inputs, ideal, actual, LargestMagnitude(operands.Value)),
             ValueQuantization.TrainingParity => LogModeBound.TrainingParityViolation(inputs, ideal, actual),
-            _ => LogModeBound.TiledViolation(inputs, CaseRunner.Binary(c with { Quantization = ValueQuantization.Full }, operands, ContractCases.Reference, threads: 1), ideal, actual),
+            _ => LogModeBound.SampledTiledViolation(inputs, CaseRunner.Binary(c with { Quantization = ValueQuantization.Full }, operands, ContractCases.Reference, threads: 1), ideal, actual),
         };
     }
 

@@ -22,9 +22,9 @@ internal static class RefusedCombinations
     /// <summary>Index of the first combination that refuses a case, or -1.</summary>
     public static int IndexOf(AttentionCase attentionCase) => Array.FindIndex(All, combination => combination.Applies(attentionCase));
 
-    /// <summary>Whether a refusal names what it must.</summary>
-    public static bool IsExplained(int index, Exception exception) =>
-        exception is ArgumentException or NotSupportedException && All[index].Parts.All(part => exception.Message.Contains(part, StringComparison.Ordinal));
+    /// <summary>Whether a refusal names what it must: any of the reasons that apply, since which check comes first is not promised.</summary>
+    public static bool IsExplained(AttentionCase attentionCase, Exception exception) =>
+        exception is ArgumentException or NotSupportedException && All.Any(combination => combination.Applies(attentionCase) && combination.Parts.All(part => exception.Message.Contains(part, StringComparison.Ordinal)));
 
     /// <summary>Whether a case sets anything that exact attention does not have.</summary>
     public static bool HasOneBitOptions(AttentionCase c) =>

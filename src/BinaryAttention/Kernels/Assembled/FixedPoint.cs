@@ -10,7 +10,8 @@ namespace BinaryAttention.Kernels.Assembled;
 
 internal static unsafe class FixedPoint
 {
-    public const int MinFractionBits = 7;
+    /// <summary>Coarser units cost more than 8-bit probabilities do where few keys share a row: twice the ideal error at 7 bits, in a case of one channel with a large bias. Such heads take float rows.</summary>
+    public const int MinFractionBits = 9;
 
     public const int MaxFractionBits = 10;
 

@@ -135,16 +135,9 @@ internal static class AttentionBenchmark
         AttentionShape shape = request.Shape with { KeyHeadCount = request.Shape.HeadCount };
         if (request.RunsBinary)
         {
-            SignWeighting weighting = request.Weighting switch
-            {
-                "per-head" => SignWeighting.MeanMagnitudePerHead,
-                "per-token" => SignWeighting.MeanMagnitudePerToken,
-                "per-token-query" => SignWeighting.PerTokenQuery,
-                _ => SignWeighting.None,
-            };
             yield return SpecificationBuilder.Build(
                 shape,
-                new BinaryAttentionOptions { Bias = bias, Weighting = weighting, Quantization = Commands.CommonOptions.Quantization(request.Quantization), MaxDegreeOfParallelism = request.Threads },
+                new BinaryAttentionOptions { Bias = bias, Weighting = Commands.CommonOptions.Weighting(request.Weighting), Quantization = Commands.CommonOptions.Quantization(request.Quantization), MaxDegreeOfParallelism = request.Threads },
                 isBinary: true);
         }
 
@@ -182,16 +175,9 @@ internal static class AttentionBenchmark
         (double cosineSimilarity, double relativeError) = errors.Compare(contender.Output, reference);
         AttentionShape shape = specification.Shape;
         double pairs = (double)shape.BatchSize * shape.HeadCount * shape.QueryLength * shape.KeyLength;
-        double median = Median(contender.AttendMilliseconds);
+        double median = Medians.Of(contender.AttendMilliseconds);
         return new BenchmarkResult(
-            contender.Operation, contender.Kernel, median, contender.AttendMilliseconds.Min(), Median(contender.PackingMilliseconds),
+            contender.Operation, contender.Kernel, median, contender.AttendMilliseconds.Min(), Medians.Of(contender.PackingMilliseconds),
             median * 1e6 * clockGigahertz * Math.Min(specification.Threads, Environment.ProcessorCount) / pairs, cosineSimilarity, relativeError, contender.AllocatedBytes, clockGigahertz);
-    }
-
-    private static double Median(IReadOnlyList<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 }

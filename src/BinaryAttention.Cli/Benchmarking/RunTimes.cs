@@ -16,12 +16,12 @@ internal sealed class RunTimes
     private readonly List<double> _cpuMilliseconds = [];
 
     /// <summary>The middle time, or the mean of the middle two.</summary>
-    public double Median => Middle(_milliseconds);
+    public double Median => Medians.Of(_milliseconds);
 
     public double Min => _milliseconds.Min();
 
     /// <summary>The middle processor time.</summary>
-    public double CpuMedian => Middle(_cpuMilliseconds);
+    public double CpuMedian => Medians.Of(_cpuMilliseconds);
 
     /// <summary>Warms every action up and then times each once per round.</summary>
     /// <param name="actions">What is timed.</param>
@@ -54,13 +54,6 @@ internal sealed class RunTimes
         }
 
         return times;
-    }
-
-    private static double Middle(List<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     private static void WarmUp(Action action, CancellationToken cancellationToken)

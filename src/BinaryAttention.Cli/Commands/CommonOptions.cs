@@ -32,16 +32,7 @@ internal static class CommonOptions
     public static Option<string> Choice(string name, string description, string defaultValue, params string[] values)
     {
         var option = new Option<string>(name) { Description = $"{description} One of: {string.Join(", ", values)}.", DefaultValueFactory = _ => defaultValue, HelpName = string.Join('|', values) };
-        option.Validators.Add(result =>
-        {
-            foreach (System.CommandLine.Parsing.Token token in result.Tokens)
-            {
-                if (!values.Contains(token.Value, StringComparer.Ordinal))
-                {
-                    result.AddError($"{name} is \"{token.Value}\"; one of {string.Join(", ", values)} is expected.");
-                }
-            }
-        });
+        AcceptOnly(option, values);
         return option;
     }
 
@@ -50,20 +41,15 @@ internal static class CommonOptions
         "per-head" => SignWeighting.MeanMagnitudePerHead,
         "per-token" => SignWeighting.MeanMagnitudePerToken,
         "per-token-query" => SignWeighting.PerTokenQuery,
-        _ => throw new BadInputException($"--weighting is \"{name}\"; one of per-head, per-token, per-token-query is expected."),
+        "none" => SignWeighting.None,
+        _ => throw new BadInputException($"--weighting is \"{name}\"; one of per-head, per-token, per-token-query, none is expected."),
     };
 
     /// <summary>How probabilities and values are held, where the attention decides if nothing is said.</summary>
     public static Option<string?> OptionalQuantization()
     {
         var option = new Option<string?>("--quantization") { Description = "How one-bit attention holds probabilities and values; full for naive-binary and tiled for a calibrated checkpoint if left out. One of: full, tiled, training-parity.", HelpName = "full|tiled|training-parity" };
-        option.Validators.Add(result =>
-        {
-            foreach (System.CommandLine.Parsing.Token token in result.Tokens.Where(token => token.Value is not ("full" or "tiled" or "training-parity")))
-            {
-                result.AddError($"--quantization is \"{token.Value}\"; one of full, tiled, training-parity is expected.");
-            }
-        });
+        AcceptOnly(option, "full", "tiled", "training-parity");
         return option;
     }
 
@@ -76,4 +62,15 @@ internal static class CommonOptions
         "full" => ValueQuantization.Full,
         _ => throw new BadInputException($"--quantization is \"{name}\"; one of tiled, training-parity, full is expected."),
     };
+
+    private static void AcceptOnly(Option option, params string[] values) => option.Validators.Add(result =>
+    {
+        foreach (System.CommandLine.Parsing.Token token in result.Tokens)
+        {
+            if (!values.Contains(token.Value, StringComparer.Ordinal))
+            {
+                result.AddError($"{option.Name} is \"{token.Value}\"; one of {string.Join(", ", values)} is expected.");
+            }
+        }
+    });
 }

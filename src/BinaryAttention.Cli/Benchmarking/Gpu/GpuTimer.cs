@@ -6,7 +6,7 @@ namespace BinaryAttention.Cli.Benchmarking.Gpu;
 
 internal sealed class GpuTimer : IDisposable
 {
-    // A graph of so much work is long against an event's half microsecond and short against a lease.
+    // A graph of so much work is long against an event's half microsecond and short against a whole measurement.
     private const double GraphMilliseconds = 2;
     private const int MaxCopies = 100;
     private const int WarmUpReplays = 3;
@@ -62,9 +62,7 @@ internal sealed class GpuTimer : IDisposable
             milliseconds[replay] = Time(() => executable.Launch(Stream)) / copies;
         }
 
-        Array.Sort(milliseconds);
-        int middle = repeat / 2;
-        return (repeat % 2 == 1 ? milliseconds[middle] : (milliseconds[middle - 1] + milliseconds[middle]) / 2, milliseconds[0]);
+        return (Medians.Of(milliseconds), milliseconds.Min());
     }
 
     public void Dispose()

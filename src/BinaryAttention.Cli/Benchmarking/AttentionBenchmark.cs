@@ -137,7 +137,7 @@ internal static class AttentionBenchmark
         {
             yield return SpecificationBuilder.Build(
                 shape,
-                new BinaryAttentionOptions { Bias = bias, Weighting = Commands.CommonOptions.Weighting(request.Weighting), Quantization = Commands.CommonOptions.Quantization(request.Quantization), MaxDegreeOfParallelism = request.Threads },
+                new BinaryAttentionOptions { Bias = bias, Weighting = BenchmarkWeighting.Create(request.Weighting, shape, request.Seed + 3), Quantization = Commands.CommonOptions.Quantization(request.Quantization), MaxDegreeOfParallelism = request.Threads },
                 isBinary: true);
         }
 

@@ -121,7 +121,9 @@ internal sealed class RowErrors
     private double[] BinaryLogits(int batch, int head, int query, double logitScale, SignWeighting weighting)
     {
         ReadOnlySpan<float> left = Query(batch, head, query);
-        double rowWeight = Weight(weighting.Rows, left, _inputs.Query.AsSpan(Offset(batch, head, 0, _shape.QueryLength, _shape.HeadDimension), _shape.QueryLength * _shape.HeadDimension));
+        double rowWeight = weighting.Rows == SignWeightingMode.Learned
+            ? weighting.RowWeights.Span[Offset(batch, head, query, _shape.QueryLength, 1)]
+            : Weight(weighting.Rows, left, _inputs.Query.AsSpan(Offset(batch, head, 0, _shape.QueryLength, _shape.HeadDimension), _shape.QueryLength * _shape.HeadDimension));
         ReadOnlySpan<float> keys = _inputs.Key.AsSpan(Offset(batch, head, 0, _shape.KeyLength, _shape.HeadDimension), _shape.KeyLength * _shape.HeadDimension);
         double headWeight = weighting.Columns == SignWeightingMode.MeanMagnitudePerHead ? Weight(weighting.Columns, default, keys) : 1;
         var logits = new double[_shape.KeyLength];
@@ -134,7 +136,12 @@ internal sealed class RowErrors
                 signDot += (left[channel] >= 0) == (right[channel] >= 0) ? 1 : -1;
             }
 
-            double columnWeight = weighting.Columns == SignWeightingMode.MeanMagnitudePerToken ? Weight(weighting.Columns, right, default) : headWeight;
+            double columnWeight = weighting.Columns switch
+            {
+                SignWeightingMode.MeanMagnitudePerToken => Weight(weighting.Columns, right, default),
+                SignWeightingMode.Learned => weighting.ColumnWeights.Span[Offset(batch, head, key, _shape.KeyLength, 1)],
+                _ => headWeight,
+            };
             logits[key] = (rowWeight * columnWeight * logitScale * signDot) + BenchmarkBias.At(_bias, head, query, key);
         }
 

@@ -13,12 +13,12 @@ internal static class BenchAttentionCommand
 
     public static Command Create(CliContext context)
     {
-        var shape = new Option<string>("--shape") { Description = "Batch size, heads, tokens and head dimension, such as 1x3x197x64.", Required = true, HelpName = "BxHxNxD" };
+        var shape = new Option<string>("--shape") { Description = "Batch size, heads, tokens and head dimension, such as 1x3x197x64; several separated by commas.", Required = true, HelpName = "BxHxNxD" };
         Option<int?> keyLength = OptionalPositive("--key-length", "Number of keys; the number of tokens if left out.");
         Option<int?> valueDimension = OptionalPositive("--value-dimension", "Channels of the values; the head dimension if left out.");
         var kernels = new Option<string?>("--kernels") { Description = "Kernels to time, separated by commas; all usable ones but the reference if left out.", HelpName = "a,b" };
         Option<string> operation = CommonOptions.Choice("--operation", "What to time.", "both", "both", "binary", "exact");
-        Option<string> weighting = CommonOptions.Choice("--weighting", "Weights of the sign dot products.", "per-head", "per-head", "per-token", "per-token-query", "none");
+        Option<string> weighting = CommonOptions.Choice("--weighting", "Weights of the sign dot products.", "per-head", "per-head", "per-token", "per-token-query", BenchmarkWeighting.LearnedName, "none");
         Option<string> bias = CommonOptions.Choice("--bias", "A bias on the logits; relative needs s*s or s*s+1 tokens.", "none", "none", "relative", "dense", "key");
         Option<string> quantization = CommonOptions.Choice("--quantization", "How binary attention holds probabilities and values.", "tiled", "tiled", "training-parity", "full");
         Option<int> threads = CommonOptions.Positive("--threads", "Threads a run may use.", 1);
@@ -31,11 +31,11 @@ internal static class BenchAttentionCommand
         };
         command.SetAction(parsed =>
         {
-            AttentionShape parsedShape = Shape(parsed.GetRequiredValue(shape), parsed.GetValue(keyLength), parsed.GetValue(valueDimension));
+            AttentionShape[] shapes = [.. parsed.GetRequiredValue(shape).Split(',').Select(text => Shape(text, parsed.GetValue(keyLength), parsed.GetValue(valueDimension)))];
             string chosen = parsed.GetValue(operation)!;
             var request = new BenchmarkRequest
             {
-                Shape = parsedShape,
+                Shape = shapes[0],
                 Kernels = Names(parsed.GetValue(kernels)),
                 RunsBinary = chosen is not "exact",
                 RunsExact = chosen is not "binary",
@@ -46,7 +46,15 @@ internal static class BenchAttentionCommand
                 Repeat = parsed.GetValue(repeat),
                 Seed = Seed,
             };
-            return parsed.GetValue(device) == DeviceChoice.CpuName ? Run(context, parsed.GetValue(json), request) : BenchShapeOnGpu.Run(context, parsed.GetValue(json), request);
+            bool onCpu = parsed.GetValue(device) == DeviceChoice.CpuName;
+            int exitCode = ExitCodes.Success;
+            foreach (AttentionShape each in shapes)
+            {
+                BenchmarkRequest one = request with { Shape = each };
+                exitCode = Math.Max(exitCode, onCpu ? Run(context, parsed.GetValue(json), one) : BenchShapeOnGpu.Run(context, parsed.GetValue(json), one));
+            }
+
+            return exitCode;
         });
         ExampleHelpAction.Attach(command, """
             Milliseconds are those of attention with its tables and epilogue; packing (bits, magnitudes, value quantisation) is timed apart and redone in every run.
@@ -56,6 +64,7 @@ internal static class BenchAttentionCommand
             Examples:
               binattn bench attention --shape 1x3x197x64
               binattn bench attention --shape 1x6x4096x64 --operation binary --quantization full --json
+              binattn bench attention --shape 1x1x1024x64,1x1x4096x64,1x1x16384x64 --weighting learned
               binattn bench attention --shape 1x12x197x64 --bias relative --threads 2 --kernels simd,reference
               binattn bench attention --shape 1x32x4096x128 --device cuda
             """);

@@ -28,7 +28,7 @@ internal static class BenchShapeOnGpu
         var options = new BinaryAttentionOptions
         {
             Bias = BenchmarkBias.Create(request.Bias, shape, request.Seed + 1),
-            Weighting = request.Weighting == "none" ? SignWeighting.None : CommonOptions.Weighting(request.Weighting),
+            Weighting = BenchmarkWeighting.Create(request.Weighting, shape, request.Seed + 3),
             Quantization = CommonOptions.Quantization(request.Quantization),
         };
         if (new CudaAttentionBackend(device).WhyNot(shape, options) is { } reason)

@@ -17,6 +17,7 @@ public sealed class BenchAttentionTests
     [InlineData("--weighting per-token-query --bias relative --quantization full")]
     [InlineData("--weighting none --bias key --quantization training-parity --threads 2")]
     [InlineData("--value-dimension 24 --key-length 33")]
+    [InlineData("--weighting learned --bias key")]
     public void WritesItsContract_ForEveryKernelAndOperation(string more)
     {
         CommandRun run = CommandRun.Of([.. "bench attention --shape 1x2x17x32 --kernels simd,reference --repeat 2 --json".Split(' '), .. more.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
@@ -55,6 +56,14 @@ public sealed class BenchAttentionTests
     }
 
     [Fact]
+    public void SeveralShapes_AreTimedInTheirOrder()
+    {
+        CommandRun run = CommandRun.Of([.. "bench attention --shape 1x1x9x8,1x2x5x16 --operation exact --kernels simd --repeat 1 --json".Split(' ')]);
+        Assert.Equal(ExitCodes.Success, run.ExitCode);
+        Assert.Equal("9x8, 5x16", string.Join(", ", run.JsonLines.Select(line => $"{line.GetProperty("queryLength")}x{line.GetProperty("headDimension")}")));
+    }
+
+    [Fact]
     public void Table_NamesTheClock()
     {
         CommandRun run = CommandRun.Of([.. "bench attention --shape 1x1x5x8 --repeat 1 --operation binary".Split(' ')]);
@@ -75,7 +84,8 @@ public sealed class BenchAttentionTests
     [InlineData("--shape 1x1x4x8 --kernels simd,,reference", "single commas")]
     [InlineData("--shape 1x1x4x8 --repeat 0", "--repeat")]
     [InlineData("--shape 1x1x4x8 --threads none", "--threads")]
-    [InlineData("--shape 1x1x4x8 --weighting learned", "per-token-query")]
+    [InlineData("--shape 1x1x4x8 --weighting taught", "per-token-query")]
+    [InlineData("--shape 1x1x4x8,", "--shape is \"\"")]
     [InlineData("--shape 1x1x4x8 --quantization int4", "training-parity")]
     [InlineData("--shape 1x1x7x8 --bias relative", "square grid")]
     [InlineData("--shape 1x1x4x8 --key-length 9 --bias relative", "square grid")]

@@ -12,8 +12,8 @@ public sealed class ClassImageArchiveTests
     {
         using var folder = new TemporaryFolder();
         using var archive = ClassImageArchive.Open(Write(folder, ("dog/1.png", Picture(1)), ("cat/1.png", Picture(2)), ("cat/0.png", Picture(3)), ("dog/0.png", Picture(4))));
-        Assert.Equal(["cat", "dog"], archive.Classes);
-        Assert.Equal(["cat/0.png", "dog/0.png", "cat/1.png", "dog/1.png"], Enumerable.Range(0, 4).Select(archive.Name));
+        Assert.Equal(["cat", "dog"], archive.Classes, StringComparer.Ordinal);
+        Assert.Equal(["cat/0.png", "dog/0.png", "cat/1.png", "dog/1.png"], Enumerable.Range(0, 4).Select(archive.Name), StringComparer.Ordinal);
         Assert.Equal([0, 1, 0, 1], Enumerable.Range(0, 4).Select(archive.Label));
         Assert.Equal([3, 4, 2, 1], Enumerable.Range(0, 4).Select(i => (int)archive.Read(i).Pixels[0]));
         Assert.Throws<ArgumentOutOfRangeException>(() => archive.Read(4));

@@ -16,7 +16,7 @@ public sealed class LevelsTests
         Assert.Equal([110, 160, 210, 200], Levels.SolarizeAdd(Steps, 110).Pixels);
         Assert.Equal([0, 0, 64, 192], Levels.Posterize(Steps, 2).Pixels);
         Assert.Equal([0, 0, 0, 0], Levels.Posterize(Steps, 0).Pixels);
-        Assert.Equal([0, 63, 127, 255], Levels.AutoContrast(Steps).Pixels);
+        Assert.Equal([0, 63, 127, 254], Levels.AutoContrast(Steps).Pixels);
         Assert.Equal([0, 25, 50, 100], Levels.Brightness(Steps, 0.5).Pixels);
         Assert.Equal([0, 100, 200, 255], Levels.Brightness(Steps, 2).Pixels);
         Assert.Equal([44, 69, 94, 144], Levels.Contrast(Steps, 0.5).Pixels);
@@ -46,9 +46,9 @@ public sealed class LevelsTests
     [Fact]
     public void Equalize_SpreadsAnEvenRamp()
     {
-        // 1,024 pixels of four levels: their shares below are 0, 1/4, 1/2 and 3/4 of all.
+        // 1,024 pixels of four levels; 768 lie below the last, a step of 768 / 255 = 3: (1 + 256 n) / 3.
         byte[] pixels = [.. Enumerable.Range(0, 1024).Select(i => (byte)(100 + (i % 4)))];
         byte[] result = Levels.Equalize(new ByteImage(32, 32, 1, pixels)).Pixels;
-        Assert.Equal([0, 85, 170, 255], result[..4]);
+        Assert.Equal([0, 85, 171, 255], result[..4]);
     }
 }

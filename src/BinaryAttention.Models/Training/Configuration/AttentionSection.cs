@@ -3,7 +3,7 @@ namespace BinaryAttention.Models.Training.Configuration;
 /// <summary>Which attention is trained and, with the same options, measured.</summary>
 public sealed record AttentionSection
 {
-    /// <summary><c>exact</c> or <c>binary</c>.</summary>
+    /// <summary><c>exact</c>, <c>binary</c>, or <c>calibrated</c> (the codes of a checkpoint from <c>binattn calibrate</c>).</summary>
     public string Kind { get; set; } = "exact";
 
     /// <summary>Scale of the signs: <c>per-head</c> (mean magnitudes of queries and keys) or <c>none</c> (signs alone).</summary>

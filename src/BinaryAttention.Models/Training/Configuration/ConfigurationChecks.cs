@@ -17,6 +17,7 @@ internal static class ConfigurationChecks
         Path("output", configuration.Output, "the folder that receives the run");
         Check(configuration.Model);
         Check(configuration.Attention);
+        Require(configuration.Attention.Kind != "calibrated" || configuration.Model.Checkpoint is not null, "model.checkpoint is missing; calibrated attention is trained from a checkpoint that 'binattn calibrate' wrote.");
         Check(configuration.Data, configuration);
         Check(configuration.Augmentation);
         Check(configuration.Optimizer);
@@ -48,11 +49,12 @@ internal static class ConfigurationChecks
 
     private static void Check(AttentionSection attention)
     {
-        OneOf("attention.kind", attention.Kind, "exact", "binary");
+        OneOf("attention.kind", attention.Kind, "exact", "binary", "calibrated");
         OneOf("attention.weighting", attention.Weighting, "per-head", "none");
         OneOf("attention.bias", attention.Bias, "none", "relative");
         OneOf("attention.quantization", attention.Quantization, "full", "tiled", "training-parity");
-        Require(attention.Kind == "binary" || attention.Quantization == "full", $"attention.quantization is \"{attention.Quantization}\" although attention.kind is \"exact\", which runs in float32. Leave it out, or train binary attention.");
+        Require(attention.Kind != "exact" || attention.Quantization == "full", $"attention.quantization is \"{attention.Quantization}\" although attention.kind is \"exact\", which runs in float32. Leave it out, or train binary attention.");
+        Require(attention.Kind != "calibrated" || attention.Bias == "none", $"attention.bias is \"{attention.Bias}\"; calibrated attention has none. Leave it out.");
     }
 
     private static void Check(DataSection data, TrainingConfiguration configuration)

@@ -1,4 +1,4 @@
-// Which pictures form which batch: an epoch is a random order of all pictures, cut into whole batches (the rest, less than a batch, is left out; another rest every epoch). With repeated
+// Which pictures form which batch: an epoch is a random order of all pictures, cut into whole steps (the rest, less than a step, is left out; another rest every epoch). With repeated
 // augmentation each picture of the order comes several times in a row and the epoch ends after as many samples as before. A function of the seed and the batch's number alone.
 namespace BinaryAttention.Models.Training.Data;
 
@@ -10,19 +10,21 @@ internal sealed class BatchPlan
     // The order of one epoch is asked for many times, by loader threads of at most two epochs at once.
     private Tuple<long, int[]>? _order, _other;
 
-    public BatchPlan(Randomness randomness, int count, int batchSize, int repeats)
+    public BatchPlan(Randomness randomness, int count, int batchSize, int repeats, int batchesPerStep = 1)
     {
-        if (batchSize > count)
+        if ((long)batchSize * batchesPerStep > count)
         {
-            throw new ArgumentException($"batch is {batchSize}, but there are only {count} pictures to train on. Choose a smaller batch.", nameof(batchSize));
+            throw new ArgumentException($"batch is {batchSize} and accumulation {batchesPerStep}, but there are only {count} pictures to train on. Choose a smaller batch or accumulation.", nameof(batchSize));
         }
 
         (_randomness, _count, BatchSize, _repeats) = (randomness, count, batchSize, repeats);
+        BatchesPerEpoch = count / (batchSize * batchesPerStep) * batchesPerStep;
     }
 
     public int BatchSize { get; }
 
-    public int BatchesPerEpoch => _count / BatchSize;
+    /// <summary>Whole steps of the optimiser alone make an epoch.</summary>
+    public int BatchesPerEpoch { get; }
 
     /// <summary>The picture at a place of a batch, and its place in the epoch, which decides its augmentation.</summary>
     public (int Sample, long Epoch, int Place) At(long batch, int index)

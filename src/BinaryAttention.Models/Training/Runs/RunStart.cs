@@ -32,6 +32,10 @@ internal static class RunStart
 
     private static TrainingConfiguration Comparable(TrainingConfiguration configuration) => configuration with
     {
-        Output = string.Empty, Threads = 0, LogSteps = 1, CheckpointSteps = 0, Data = configuration.Data with { Workers = 0 },
+        Output = string.Empty,
+        Threads = 0,
+        LogSteps = 1,
+        CheckpointSteps = 0,
+        Data = configuration.Data with { Workers = 0 },
     };
 }

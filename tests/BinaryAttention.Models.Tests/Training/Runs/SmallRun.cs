@@ -1,4 +1,4 @@
-// A run of a few seconds on made-up digits: which half of the picture is bright decides the class. Everything that a run can keep is switched on.
+// A run of a few seconds on made-up digits: bright or dark decides the class. Everything that a run can keep is switched on.
 using System.Buffers.Binary;
 using BinaryAttention.Models.Training;
 using BinaryAttention.Models.Training.Configuration;
@@ -27,7 +27,7 @@ internal static class SmallRun
             labels[8 + i] = (byte)label;
             for (int pixel = 0; pixel < Side * Side; pixel++)
             {
-                bool isBright = (pixel % Side < Side / 2) == (label == 0);
+                bool isBright = label == 1;
                 images[16 + (i * Side * Side) + pixel] = (byte)((isBright ? 128 : 0) + random.NextInt(100));
             }
         }

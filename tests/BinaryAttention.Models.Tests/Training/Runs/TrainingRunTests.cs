@@ -14,7 +14,7 @@ public sealed class TrainingRunTests
     [InlineData("attention.quantization=training-parity", "attention.weighting=none", "attention.bias=none")]
     [InlineData("optimizer.kind=sgd", "optimizer.learningRate=0.1", "schedule.kind=step", "schedule.stepEpochs=4", "ema=0")]
     [InlineData("optimizer.kind=adam", "schedule.kind=constant", "recomputeBlocks=true", "optimizer.weightDecay=0")]
-    public void Learns_WhichHalfIsBright(params string[] changes)
+    public void Learns_BrightFromDark(params string[] changes)
     {
         using var folder = new TemporaryFolder();
         TrainingConfiguration configuration = SmallRun.Read(folder, [.. SmallRun.Plain, "epochs=16", .. changes]);

@@ -51,7 +51,8 @@ public sealed unsafe class Parameter
     /// <summary>The first entry of the gradient; valid while the parameter is referenced.</summary>
     internal float* GradientPointer => (float*)Unsafe.AsPointer(ref GradientArray[0]);
 
-    private float[] GradientArray => _gradient ??= GC.AllocateArray<float>(_values.Length, pinned: true);
+    // Made when first needed, perhaps by several threads at a time.
+    private float[] GradientArray => LazyInitializer.EnsureInitialized(ref _gradient, () => GC.AllocateArray<float>(_values.Length, pinned: true));
 
     /// <summary>Sets the gradient to zero.</summary>
     public void ZeroGradient() => _gradient?.AsSpan().Clear();

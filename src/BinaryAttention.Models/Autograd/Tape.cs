@@ -1,5 +1,6 @@
 // Reverse-mode differentiation: operations append themselves while the forward pass runs; the backward pass takes them off in reverse order, each turning the gradient of its output into those of
 // its inputs, and gives memory back on the way. Sums of gradients are taken in that fixed order, so that bits do not depend on the number of threads.
+using System.Diagnostics;
 using BinaryAttention.Models.LinearAlgebra;
 
 namespace BinaryAttention.Models.Autograd;
@@ -243,7 +244,9 @@ public sealed class Tape : IDisposable
             _nodes.RemoveAt(_nodes.Count - 1);
             if (output.HasGradient)
             {
+                long start = Stopwatch.GetTimestamp();
                 backward();
+                Workspace.Times?.Add(output.Name, Stopwatch.GetTimestamp() - start);
             }
 
             output.Release(alsoRetained: false);

@@ -24,6 +24,9 @@ public sealed class Workspace
 
     internal PackedWeights Weights { get; }
 
+    /// <summary>Receives times of the backward pass; nobody measures if null.</summary>
+    internal OperationTimes? Times { get; set; }
+
     /// <summary>Whether a tape is in use.</summary>
     internal bool IsTaken { get; set; }
 

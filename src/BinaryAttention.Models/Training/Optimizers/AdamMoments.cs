@@ -22,14 +22,14 @@ internal static class AdamMoments
         Vector<float> epsilon = new(settings.Epsilon);
         for (int i = 0; i < wide.Length; i++)
         {
-            Vector<float> g = gradients[i] + (wide[i] * settings.GradientDecay), m = (firsts[i] * settings.Beta1) + (g * (1 - settings.Beta1)), v = (seconds[i] * settings.Beta2) + (g * g * (1 - settings.Beta2));
+            Vector<float> g = gradients[i] + (wide[i] * settings.GradientDecay), m = (firsts[i] * settings.Beta1) + (g * settings.Rest1), v = (seconds[i] * settings.Beta2) + (g * g * settings.Rest2);
             (firsts[i], seconds[i]) = (m, v);
             wide[i] = (wide[i] * settings.ValueDecay) - (m * settings.StepSize / ((Vector.SquareRoot(v) * settings.SecondScale) + epsilon));
         }
 
         for (int i = wide.Length * Vector<float>.Count; i < values.Length; i++)
         {
-            float g = gradient[i] + (values[i] * settings.GradientDecay), m = (first[i] * settings.Beta1) + (g * (1 - settings.Beta1)), v = (second[i] * settings.Beta2) + (g * g * (1 - settings.Beta2));
+            float g = gradient[i] + (values[i] * settings.GradientDecay), m = (first[i] * settings.Beta1) + (g * settings.Rest1), v = (second[i] * settings.Beta2) + (g * g * settings.Rest2);
             (first[i], second[i]) = (m, v);
             values[i] = (values[i] * settings.ValueDecay) - (m * settings.StepSize / ((MathF.Sqrt(v) * settings.SecondScale) + settings.Epsilon));
         }

@@ -62,6 +62,7 @@ internal static class CommandLineApplication
             EvaluateCommand.Create(context),
             CompareCommand.Create(context),
             CalibrateCommand.Create(context),
+            TrainCommand.Create(context),
             BenchCommand.Create(context),
             InspectCommand.Create(context),
             ConvertCommand.Create(context),

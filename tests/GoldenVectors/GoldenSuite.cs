@@ -1,4 +1,4 @@
-// Runs the checkers over files. Files of the kinds A (attention), B (quantisers, tables), C (vision transformer) and F_layers must be checked; other kinds are
+// Runs the checkers over files. Files of the kinds A (attention), B (quantisers, tables), C (vision transformer), D (losses) and F (layers, optimisers, schedules) must be checked; other kinds are
 // reported as outside unless a checker takes them.
 namespace GoldenVectors;
 
@@ -6,10 +6,10 @@ internal static class GoldenSuite
 {
     public const string FolderVariable = "BINARYATTENTION_GOLDEN";
 
-    private static readonly string[] RequiredPrefixes = ["A_", "B_", "C_", "F_layers"];
+    private static readonly string[] RequiredPrefixes = ["A_", "B_", "C_", "D_", "F_"];
 
     private static readonly string[] RequiredCases =
-        ["attention", "attention_edge", "quantizers", "relative_position_index", "interp_pos_embed", "interp_rel_pos", "vit_io", "vit_weights", "layers"];
+        ["attention", "attention_edge", "quantizers", "relative_position_index", "interp_pos_embed", "interp_rel_pos", "vit_io", "vit_weights", "layers", "losses", "optimizers", "schedules"];
 
     /// <summary>The folder that the environment names, else the committed one beside this program.</summary>
     public static string DefaultFolder => Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder

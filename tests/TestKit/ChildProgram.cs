@@ -18,6 +18,28 @@ public static class ChildProgram
     /// <exception cref="TimeoutException">The child did not end in time; it was killed.</exception>
     public static (int ExitCode, string Output) Run(Assembly program, IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> filter)
     {
+        using Process process = Start(program, environment, filter);
+        var output = new StringBuilder();
+        process.OutputDataReceived += (_, line) => Append(output, line.Data);
+        process.ErrorDataReceived += (_, line) => Append(output, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        if (!process.WaitForExit(Timeout))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The child did not end within {Timeout}. {output}");
+        }
+
+        process.WaitForExit();
+        return (process.ExitCode, output.ToString());
+    }
+
+    /// <summary>Starts the tests that a filter selects and does not wait; what the child writes must be read, or it may stop at a full pipe.</summary>
+    /// <param name="program">The test program's assembly.</param>
+    /// <param name="environment">Variables of the child beside this process's own.</param>
+    /// <param name="filter">Arguments that select tests.</param>
+    public static Process Start(Assembly program, IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> filter)
+    {
         ArgumentNullException.ThrowIfNull(program);
         ArgumentNullException.ThrowIfNull(environment);
         string host = Environment.ProcessPath ?? "dotnet";
@@ -43,20 +65,7 @@ public static class ChildProgram
             start.Environment[name] = value;
         }
 
-        using Process process = Process.Start(start)!;
-        var output = new StringBuilder();
-        process.OutputDataReceived += (_, line) => Append(output, line.Data);
-        process.ErrorDataReceived += (_, line) => Append(output, line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        if (!process.WaitForExit(Timeout))
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The child did not end within {Timeout}. {output}");
-        }
-
-        process.WaitForExit();
-        return (process.ExitCode, output.ToString());
+        return Process.Start(start)!;
     }
 
     /// <summary>What is wrong with a child whose tests should have run and passed, or null.</summary>

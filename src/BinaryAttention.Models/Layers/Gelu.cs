@@ -44,6 +44,37 @@ internal static unsafe class Gelu
         TVector magnitude = TOperations.Abs(x);
         TVector a = TOperations.Min(magnitude, TOperations.Broadcast(LargestMagnitude));
 
+        TVector tail = Tail<TVector, TOperations>(a);
+        TVector series = Exponential<TVector, TOperations>(a, out TVector power);
+        TVector weighted = TOperations.Multiply(TOperations.Multiply(tail, a), TOperations.Multiply(series, power));
+        TVector half = TOperations.Multiply(TOperations.Broadcast(0.5f), TOperations.Add(x, magnitude));
+        return TOperations.Subtract(half, weighted);
+    }
+
+    /// <summary>The derivative <c>Phi(x) + x phi(x)</c> of the function, phi being the normal density.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TVector Derivative<TVector, TOperations>(TVector x)
+        where TVector : struct
+        where TOperations : struct, IVectorOperations<TVector>
+    {
+        TVector a = TOperations.Min(TOperations.Abs(x), TOperations.Broadcast(LargestMagnitude));
+        TVector series = Exponential<TVector, TOperations>(a, out TVector power);
+        TVector exponential = TOperations.Multiply(series, power);
+        TVector upperTail = TOperations.Multiply(Tail<TVector, TOperations>(a), exponential);
+
+        // Phi(x) = 1/2 + sign(x) (1/2 - Q(a)); the sign's steep ramp about 0 is multiplied by nearly 0.
+        TVector sign = TOperations.Max(TOperations.Broadcast(-1f), TOperations.Min(TOperations.Broadcast(1f), TOperations.Multiply(x, TOperations.Broadcast(1e30f))));
+        TVector half = TOperations.Broadcast(0.5f);
+        TVector distribution = TOperations.MultiplyAdd(sign, TOperations.Subtract(half, upperTail), half);
+        return TOperations.MultiplyAdd(x, TOperations.Multiply(exponential, TOperations.Broadcast(0.398942280401432677940f)), distribution);
+    }
+
+    /// <summary>The polynomial R.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Tail<TVector, TOperations>(TVector a)
+        where TVector : struct
+        where TOperations : struct, IVectorOperations<TVector>
+    {
         TVector tail = TOperations.Broadcast(-3.155093111217866e-07f);
         tail = TOperations.MultiplyAdd(tail, a, TOperations.Broadcast(7.708104931225535e-06f));
         tail = TOperations.MultiplyAdd(tail, a, TOperations.Broadcast(-8.476529910694808e-05f));
@@ -56,10 +87,18 @@ internal static unsafe class Gelu
         tail = TOperations.MultiplyAdd(tail, a, TOperations.Broadcast(0.24997256696224213f));
         tail = TOperations.MultiplyAdd(tail, a, TOperations.Broadcast(-0.3989405930042267f));
         tail = TOperations.MultiplyAdd(tail, a, TOperations.Broadcast(0.4999999701976776f));
+        return tail;
+    }
 
+    /// <summary>exp(-a^2 / 2) as a product of a series and a power of two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Exponential<TVector, TOperations>(TVector a, out TVector power)
+        where TVector : struct
+        where TOperations : struct, IVectorOperations<TVector>
+    {
         // exp(-a^2 / 2) = 2^n * 2^f with n + f = -a^2 / (2 ln 2), |f| <= 1/2, and the Taylor series of 2^f.
         TVector exponent = TOperations.Multiply(TOperations.Multiply(a, a), TOperations.Broadcast(-0.72134752044448170368f));
-        TVector power = TOperations.PowerOfTwo(exponent, out TVector rounded);
+        power = TOperations.PowerOfTwo(exponent, out TVector rounded);
         TVector f = TOperations.Subtract(exponent, rounded);
         TVector series = TOperations.Broadcast(1.5403530393381608e-04f);
         series = TOperations.MultiplyAdd(series, f, TOperations.Broadcast(1.3333558146428443e-03f));
@@ -68,10 +107,7 @@ internal static unsafe class Gelu
         series = TOperations.MultiplyAdd(series, f, TOperations.Broadcast(2.4022650695910071e-01f));
         series = TOperations.MultiplyAdd(series, f, TOperations.Broadcast(6.9314718055994531e-01f));
         series = TOperations.MultiplyAdd(series, f, TOperations.Broadcast(1f));
-
-        TVector weighted = TOperations.Multiply(TOperations.Multiply(tail, a), TOperations.Multiply(series, power));
-        TVector half = TOperations.Multiply(TOperations.Broadcast(0.5f), TOperations.Add(x, magnitude));
-        return TOperations.Subtract(half, weighted);
+        return series;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -40,6 +40,17 @@ internal sealed class PackedMatrix
         Pack(weights, _panels.Span, outputs, inputs, PanelWidth);
     }
 
+    /// <summary>Makes room for weights that are filled in, and may be filled in again, by panels: those of a model in training. The bias is zero until it is filled.</summary>
+    /// <param name="outputs">Rows of the weights.</param>
+    /// <param name="inputs">Columns of the weights.</param>
+    /// <param name="lanes">Floats per vector of the kernel that will read the panels: 4, 8 or 16.</param>
+    public PackedMatrix(int outputs, int inputs, int lanes)
+    {
+        (Outputs, Inputs, Lanes) = (outputs, inputs, lanes);
+        _panels = new AlignedBuffer<float>(checked(PanelCount * PanelWidth * inputs));
+        _bias = new AlignedBuffer<float>(PanelCount * PanelWidth);
+    }
+
     /// <summary>The widest vectors that this processor handles well.</summary>
     public static int PreferredLanes => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 4;
 
@@ -63,6 +74,46 @@ internal sealed class PackedMatrix
 
     /// <summary>The bias, padded with zeros to whole panels.</summary>
     public ReadOnlySpan<float> Bias => _bias.Span;
+
+    /// <summary>Replaces the bias; zeros if empty.</summary>
+    public void FillBias(ReadOnlySpan<float> bias)
+    {
+        _bias.Span.Clear();
+        bias.CopyTo(_bias.Span);
+    }
+
+    /// <summary>Replaces one panel from weights <c>[outputs, inputs]</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void FillPanel(int panel, ReadOnlySpan<float> weights)
+    {
+        int width = PanelWidth, first = panel * width, count = Math.Min(width, Outputs - first), inputs = Inputs;
+        Span<float> target = _panels.Span.Slice(panel * width * inputs, width * inputs);
+
+        // Strips of 16 inputs, so that the cache lines written stay in the first-level cache while all outputs pass.
+        for (int start = 0; start < inputs; start += 16)
+        {
+            int end = Math.Min(start + 16, inputs);
+            for (int column = 0; column < count; column++)
+            {
+                ReadOnlySpan<float> row = weights.Slice((first + column) * inputs, inputs);
+                for (int k = start; k < end; k++)
+                {
+                    target[(k * width) + column] = row[k];
+                }
+            }
+        }
+    }
+
+    /// <summary>Replaces one panel from weights that are stored the other way round, <c>[inputs, outputs]</c>.</summary>
+    public void FillPanelTransposed(int panel, ReadOnlySpan<float> weights)
+    {
+        int width = PanelWidth, first = panel * width, count = Math.Min(width, Outputs - first);
+        Span<float> target = _panels.Span.Slice(panel * width * Inputs, width * Inputs);
+        for (int k = 0; k < Inputs; k++)
+        {
+            weights.Slice((k * Outputs) + first, count).CopyTo(target[(k * width)..]);
+        }
+    }
 
     // Run once per layer, so it would never be optimised while it counts: a base-size model has 86 million weights.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -73,6 +73,14 @@ internal sealed partial class AttentionComparison(GoldenFile file, GoldenReport 
             }
         }
 
+        (double[] trained, IReadOnlyDictionary<string, double[]> trainedGradients) = module.Train(flags);
+        Relative(prefix + "out", trained, _tolerance);
+        foreach ((string name, double[] actual) in trainedGradients)
+        {
+            Relative($"{prefix}grad/{name}", actual, name == "relative_position_bias_table" ? logitTolerance : _tolerance);
+            GradientRows($"{prefix}grad_rows/{name}", name, actual);
+        }
+
         ProbabilityLevels(prefix + "mid/P_level", intermediates.ProbabilityLevels, intermediates.Probabilities);
     }
 

@@ -8,7 +8,7 @@ using AttentionApi = BinaryAttention.Attention;
 
 namespace GoldenVectors.Checkers.Attention;
 
-internal sealed class AttentionModule
+internal sealed partial class AttentionModule
 {
     private readonly GoldenFile _file;
     private readonly string _prefix;

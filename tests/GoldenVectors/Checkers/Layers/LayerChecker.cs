@@ -20,7 +20,6 @@ internal sealed class LayerChecker : IGoldenChecker
         ["conv_transpose"] = "the library has no transposed convolution yet",
         ["embedding"] = "the library has no lookup embedding yet",
         ["pixel_"] = "the library has no pixel shuffle yet",
-        ["relu"] = "the library has no ReLU layer yet",
         ["resize_nearest"] = "the library has no nearest-neighbour volume resize yet",
         ["tanh"] = "the library has no tanh layer yet",
     };
@@ -36,6 +35,7 @@ internal sealed class LayerChecker : IGoldenChecker
             {
                 case "linear": Linear(file, report); break;
                 case "gelu": Gelu(file, report); break;
+                case "relu": LayerTraining.Activation(file, report, "relu"); break;
                 case "softmax": Softmax(file, report); break;
                 case "log_softmax": LogSoftmax(file, report); break;
                 case "conv2d_patch": Patches(file, report); break;
@@ -59,6 +59,7 @@ internal sealed class LayerChecker : IGoldenChecker
         report.RelativeToMaximum("linear/grad_in", LayerReference.LinearBackward(x.Values, weight.Values, gradient.Values, inputs, weightGradient, biasGradient), Tolerance);
         report.RelativeToMaximum("linear/grad/weight", weightGradient, Tolerance);
         report.RelativeToMaximum("linear/grad/bias", biasGradient, Tolerance);
+        LayerTraining.Linear(file, report);
     }
 
     private static void LayerNorm(GoldenFile file, GoldenReport report, string layer)
@@ -73,6 +74,7 @@ internal sealed class LayerChecker : IGoldenChecker
         report.RelativeToMaximum($"{layer}/grad_in", LayerReference.LayerNormBackward(x.Values, weight.Values, gradient.Values, epsilon, weightGradient, biasGradient), Tolerance);
         report.RelativeToMaximum($"{layer}/grad/weight", weightGradient, Tolerance);
         report.RelativeToMaximum($"{layer}/grad/bias", biasGradient, Tolerance);
+        LayerTraining.LayerNorm(file, report, layer, (float)epsilon);
     }
 
     private static void Gelu(GoldenFile file, GoldenReport report)
@@ -82,6 +84,7 @@ internal sealed class LayerChecker : IGoldenChecker
         BinaryAttention.Models.Layers.Gelu.Apply(y);
         report.RelativeToMaximum("gelu/out", y, Tolerance);
         report.RelativeToMaximum("gelu/grad_in", LayerReference.GeluBackward(x.Values, file.Input("gelu/grad_out").Values), Tolerance);
+        LayerTraining.Activation(file, report, "gelu");
     }
 
     private static void Softmax(GoldenFile file, GoldenReport report)
@@ -132,6 +135,7 @@ internal sealed class LayerChecker : IGoldenChecker
         report.RelativeToMaximum("conv2d_patch/grad_in", LayerReference.Fold(patchGradient, channels, height, width, size), Tolerance);
         report.RelativeToMaximum("conv2d_patch/grad/weight", weightGradient, Tolerance);
         report.RelativeToMaximum("conv2d_patch/grad/bias", biasGradient, Tolerance);
+        LayerTraining.Patches(file, report, rows);
     }
 
     private static void Resize(GoldenFile file, GoldenReport report, string layer)

@@ -1,5 +1,6 @@
 // A vision transformer end to end, three ways: fp (exact attention), quant (one-bit, relative bias, 8-bit P and v as in training), qk_only (one-bit, the rest in float).
-// Logits, loss and hidden states come from the library's float32 model through its public door; gradients from the double reference model.
+// Logits, loss and hidden states come from the library's float32 model through its public door; gradients from the double reference model,
+// and all of it once more from the training code.
 using BinaryAttention;
 using BinaryAttention.Models.Vision;
 
@@ -32,6 +33,7 @@ internal sealed class VitChecker : IGoldenChecker
         {
             Forward(report, run, model.With(new VisionTransformerOptions { Attention = AttentionChoice.All(attention) }), images, labels, file, tolerance);
             Gradients(report, run, model.Configuration, source, attention, images, labels, file, gradientTolerance);
+            VitTraining.Compare(report, run, model.Configuration, source, attention, images.ToSingles(), labels, file, (tolerance, gradientTolerance, NoiseShare));
         }
 
         return report;

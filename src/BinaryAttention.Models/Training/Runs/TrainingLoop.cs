@@ -1,0 +1,170 @@
+// The steps of a run. At the end of an epoch, in this order: measure and choose, export, log, checkpoint; killed between any two of them, a run does the rest again with the same outcome.
+using System.Diagnostics;
+using System.Globalization;
+using BinaryAttention.Models.Autograd;
+using BinaryAttention.Models.Training.Checkpoints;
+using BinaryAttention.Models.Training.Configuration;
+using BinaryAttention.Models.Training.Data;
+using BinaryAttention.Models.Training.Evaluation;
+using BinaryAttention.Models.Training.Networks;
+using BinaryAttention.Models.Training.Optimizers;
+using BinaryAttention.Models.Training.Schedules;
+
+namespace BinaryAttention.Models.Training.Runs;
+
+internal sealed class TrainingLoop(
+    TrainingConfiguration configuration, TrainableVisionTransformer network, TrainableVisionTransformer? teacher, TrainingData data, BatchMaker batches, Optimizer optimizer,
+    ExponentialMovingAverage? average, RunState state, CheckpointStore store, TrainingLog log, RunFolder folder, int threads)
+{
+    private readonly TrainingStep _step = new(configuration, network, teacher, new Workspace(threads));
+    private readonly ILearningRateSchedule _schedule = OptimizerFactory.Schedule(configuration.Schedule, configuration.Optimizer.LearningRate, configuration.Epochs);
+    private readonly SelectionLabels _selection = new(data, teacher, threads);
+    private readonly long _batchesPerEpoch = batches.Plan.BatchesPerEpoch;
+    private long _started, _startBatch;
+
+    public Action<TrainingProgress>? Progress { get; init; }
+
+    private long AllBatches => _batchesPerEpoch * configuration.Epochs;
+
+    private long StepsPerEpoch => _batchesPerEpoch / configuration.Accumulation;
+
+    public TrainingPosition Run(TrainingPosition position, CancellationToken cancellationToken)
+    {
+        (_started, _startBatch) = (Stopwatch.GetTimestamp(), position.Batch);
+        using var loader = new BatchLoader(batches, position.Batch, AllBatches, configuration.Data.Workers);
+        long saved = position.Step;
+        while (position.Batch < AllBatches)
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                if (saved != position.Step)
+                {
+                    store.Save(position, state.Capture());
+                }
+
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+
+            double rate = _schedule.At((double)position.Step / StepsPerEpoch), loss = 0;
+            for (int i = 0; i < configuration.Accumulation; i++)
+            {
+                // Not cancelled here: a step is whole or not begun.
+                (double batchLoss, int correct) = _step.Accumulate(loader.Next(CancellationToken.None));
+                loss += batchLoss / configuration.Accumulation;
+                position = position with { Batch = position.Batch + 1, EpochLoss = position.EpochLoss + batchLoss, EpochCorrect = position.EpochCorrect + correct, EpochBatches = position.EpochBatches + 1 };
+            }
+
+            double norm = Apply(rate);
+            position = position with { Step = position.Step + 1 };
+            TrainingProgress progress = Report(position, rate);
+            if (position.Step % configuration.LogSteps == 0)
+            {
+                Log("step", position, progress, loss, norm, null);
+            }
+
+            if (position.Batch % _batchesPerEpoch == 0)
+            {
+                position = EndEpoch(position, progress, loss, norm, cancellationToken);
+                saved = position.Step;
+            }
+            else
+            {
+                Progress?.Invoke(progress);
+                if (configuration.CheckpointSteps > 0 && position.Step % configuration.CheckpointSteps == 0)
+                {
+                    store.Save(position, state.Capture());
+                    saved = position.Step;
+                }
+            }
+        }
+
+        return position;
+    }
+
+    private double Apply(double rate)
+    {
+        double norm = configuration.Optimizer.ClipNorm > 0 ? GradientClipping.ClipGlobalNorm(network.Parameters, configuration.Optimizer.ClipNorm) : double.NaN;
+        optimizer.Step(rate, _step.Workspace);
+        network.Parameters.ZeroGradients();
+        average?.Update();
+        return norm;
+    }
+
+    private TrainingPosition EndEpoch(TrainingPosition position, TrainingProgress progress, double loss, double norm, CancellationToken cancellationToken)
+    {
+        average?.Swap();
+        Measurement? selection = null;
+        bool isBest;
+        try
+        {
+            // The measurement is repeated when a run is continued, so it may be cut short.
+            selection = data.Select is { } pictures
+                ? ModelMeasurer.Measure(network.ToInference(), pictures, data.Pipeline, threads, _selection.For(cancellationToken), cancellationToken)
+                : null;
+            isBest = selection is null || selection.Accuracy > position.BestAccuracy;
+            if (isBest)
+            {
+                position = position with { BestStep = position.Step, BestAccuracy = selection?.Accuracy ?? -1 };
+                ModelExport.Write(folder.ModelPath, network, AttentionName(configuration.Attention), position.Step);
+            }
+        }
+        finally
+        {
+            average?.Swap();
+        }
+
+        progress = progress with { Selection = selection, IsEndOfEpoch = true, IsBest = isBest };
+        Log("epoch", position, progress, loss, norm, selection);
+        position = position with { EpochLoss = 0, EpochCorrect = 0, EpochBatches = 0 };
+        store.Save(position, state.Capture());
+        Progress?.Invoke(progress);
+        return position;
+    }
+
+    private static string AttentionName(AttentionSection section) => section.Kind == "exact" ? "exact" : $"{section.Kind} {section.Weighting} {section.Quantization}";
+
+    private TrainingProgress Report(TrainingPosition position, double rate)
+    {
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(_started);
+        long done = position.Batch - _startBatch;
+        return new TrainingProgress
+        {
+            Step = position.Step,
+            Steps = StepsPerEpoch * configuration.Epochs,
+            Epoch = (int)((position.Batch - 1) / _batchesPerEpoch) + 1,
+            Loss = position.EpochLoss / position.EpochBatches,
+            TrainAccuracy = data.Train.HasLabels ? (double)position.EpochCorrect / (position.EpochBatches * configuration.Batch) : double.NaN,
+            LearningRate = rate,
+            ImagesPerSecond = done * configuration.Batch / elapsed.TotalSeconds,
+            Remaining = elapsed * ((double)(AllBatches - position.Batch) / done),
+        };
+    }
+
+    private void Log(string kind, TrainingPosition position, TrainingProgress progress, double loss, double norm, Measurement? selection) => log.Write(kind, position.Step, writer =>
+    {
+        writer.WriteNumber("epoch", progress.Epoch);
+        writer.WriteNumber("loss", loss);
+        writer.WriteNumber("epochLoss", progress.Loss);
+        if (double.IsFinite(progress.TrainAccuracy))
+        {
+            writer.WriteNumber("trainAccuracy", progress.TrainAccuracy);
+        }
+
+        writer.WriteNumber("learningRate", progress.LearningRate);
+        if (double.IsFinite(norm))
+        {
+            writer.WriteNumber("gradientNorm", norm);
+        }
+
+        if (selection is not null)
+        {
+            writer.WriteNumber("selectLoss", selection.Loss);
+            writer.WriteNumber("selectAccuracy", selection.Accuracy);
+            writer.WriteNumber("bestAccuracy", position.BestAccuracy);
+        }
+
+        // What differs from run to run stands last.
+        writer.WriteString("imagesPerSecond", progress.ImagesPerSecond.ToString("F1", CultureInfo.InvariantCulture));
+        writer.WriteString("peakMegabytes", (_step.Workspace.Buffers.PeakBytes / 1e6).ToString("F1", CultureInfo.InvariantCulture));
+    });
+}

@@ -10,7 +10,10 @@ internal static unsafe class TileTables
 {
     private const int Line = TileFrame.Line;
     public const int MinimumOfNone = 255;
-    private const byte ResidualBias = 128;
+
+    /// <summary>What is added to residuals, so that they are bytes without sign.</summary>
+    public const byte ResidualBias = 128;
+
 
     /// <summary>Prepares the map of one tile and empties its sums. A tile that the map stage cannot take is mapped here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -126,7 +129,8 @@ internal static unsafe class TileTables
         return true;
     }
 
-    private static void CopyTables(AssembledScratch scratch, byte* tables)
+    /// <summary>The scratch tables as the map stage reads them.</summary>
+    public static void CopyTables(AssembledScratch scratch, byte* tables)
     {
         Vector512<byte> bias = Vector512.Create(ResidualBias);
         Vector512.Load(scratch.Numerators).Store(tables);

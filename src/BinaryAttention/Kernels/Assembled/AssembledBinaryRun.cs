@@ -59,9 +59,9 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _allowed = new AllowedKeys(specification);
         _scratches = new AssembledScratch?[_loop.Workers];
         _itemsPerHead = (shape.QueryLength + _plan.ItemQueries - 1) / _plan.ItemQueries;
-        if (specification.UsesNumeratorTables && specification.Quantization == ValueQuantization.Tiled)
+        if (specification.UsesNumeratorTables)
         {
-            _tables = new TablePipeline(_plan, _kernels, _allowed);
+            _tables = new TablePipeline(_plan, _kernels, _allowed, specification.Quantization == ValueQuantization.TrainingParity);
             _items = ItemPipeline.Takes(specification, _plan) ? new ItemPipeline(specification, _plan, _loop.Workers) : null;
         }
         else

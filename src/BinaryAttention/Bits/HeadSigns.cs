@@ -71,16 +71,9 @@ internal static unsafe class HeadSigns
     {
         int wordsPerToken = SignRow.Words(dimension);
         double total = 0;
-        if (SignRow.Takes512(dimension))
+        if (TokenSigns512.IsSupported)
         {
-            for (int token = 0; token < count; token++)
-            {
-                double sum = SignRow.Pack512(tokens + (token * tokenStride), dimension, threshold, words + ((long)token * wordsPerToken));
-                magnitudes[token] = (float)(sum / dimension);
-                total += sum;
-            }
-
-            return total;
+            return TokenSigns512.Pack(tokens, tokenStride, count, dimension, threshold, words, magnitudes);
         }
 
         for (int token = 0; token < count; token++)

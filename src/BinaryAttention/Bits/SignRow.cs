@@ -20,11 +20,6 @@ internal static unsafe class SignRow
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Pack(float* channels, int dimension, float threshold, ulong* words)
     {
-        if (Takes512(dimension))
-        {
-            return Pack512(channels, dimension, threshold, words);
-        }
-
         Vector256<double> low = Vector256<double>.Zero;
         Vector256<double> high = Vector256<double>.Zero;
         Vector256<float> smallest = Vector256.Create(threshold);
@@ -55,34 +50,6 @@ internal static unsafe class SignRow
         }
 
         return Fold(low, high);
-    }
-
-    /// <summary>Whether <see cref="Pack512"/> takes tokens of this size: whole vectors of sixteen channels.</summary>
-    public static bool Takes512(int dimension) => Vector512.IsHardwareAccelerated && dimension % Vector512<float>.Count == 0;
-
-    /// <summary><see cref="Pack"/> with the eight lanes in one vector, to be compiled into loops over tokens.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Pack512(float* channels, int dimension, float threshold, ulong* words)
-    {
-        Vector512<double> lanes = Vector512<double>.Zero;
-        Vector512<float> smallest = Vector512.Create(threshold);
-        for (int first = 0; first < dimension; first += 64)
-        {
-            ulong bits = 0;
-            int count = Math.Min(64, dimension - first);
-            for (int channel = 0; channel < count; channel += Vector512<float>.Count)
-            {
-                Vector512<float> x = Vector512.Load(channels + first + channel);
-                bits |= Vector512.GreaterThanOrEqual(x, smallest).ExtractMostSignificantBits() << channel;
-                (Vector512<double> low, Vector512<double> high) = Vector512.Widen(Vector512.Abs(x));
-                lanes += low;
-                lanes += high;
-            }
-
-            words[first / 64] = bits;
-        }
-
-        return Fold(lanes.GetLower(), lanes.GetUpper());
     }
 
     /// <summary>Packs the second plane of one token and gives the sum of the absolute values that the first leaves over.</summary>

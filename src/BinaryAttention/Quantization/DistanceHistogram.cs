@@ -6,7 +6,7 @@ namespace BinaryAttention.Quantization;
 
 internal static unsafe class DistanceHistogram
 {
-    private const int Entries = 256;
+    public const int Entries = 256;
 
     /// <summary>Counts <c>distances[j] - minimum</c> into 256 counters.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -32,6 +32,30 @@ internal static unsafe class DistanceHistogram
         for (int distance = minimum; distance < Entries; distance++)
         {
             counts[distance - minimum] = partial[distance] + partial[Entries + distance] + partial[(2 * Entries) + distance] + partial[(3 * Entries) + distance];
+        }
+    }
+
+    /// <summary>Counts the distances 0 .. dimension of one row of blocks of 64; larger ones mark keys that take no part.</summary>
+    /// <param name="distances">The row's first 64 distances.</param>
+    /// <param name="blockBytes">Bytes from block to block.</param>
+    /// <param name="blocks">Blocks.</param>
+    /// <param name="dimension">The largest distance, at most 254.</param>
+    /// <param name="counts">Receives 256 counters.</param>
+    public static void CountBlocks(byte* distances, nint blockBytes, int blocks, int dimension, int* counts)
+    {
+        if (SlicedHistogram.IsSupported)
+        {
+            SlicedHistogram.Count(distances, blockBytes, blocks, dimension, counts);
+            return;
+        }
+
+        new Span<int>(counts, Entries).Clear();
+        for (int block = 0; block < blocks; block++)
+        {
+            for (int key = 0; key < Bits.KeyCodes.BlockKeys; key++)
+            {
+                counts[distances[(block * blockBytes) + key]]++;
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ namespace BinaryAttention.Quantization;
 
 internal static class NumeratorTable
 {
-    private const int Lanes = 8;
+    private const int LaneCount = 8;
 
     /// <summary>Fills both tables for k = 0 .. numerators.Length - 1.</summary>
     /// <param name="slope">The absolute slope, at least 0.</param>
@@ -24,12 +24,10 @@ internal static class NumeratorTable
     public static void Fill(double slope, Span<byte> numerators, Span<sbyte> residuals)
     {
         Debug.Assert(numerators.Length == residuals.Length && slope >= 0);
-        Span<double> low = stackalloc double[Lanes];
         var sequence = new ExponentialSequence(slope);
-        sequence.Next(low);
-        Vector512<double> lanes = Vector512.Create<double>(low);
+        Vector512<double> lanes = sequence.Lanes;
         double first = 1;
-        for (int entry = 0; entry < numerators.Length; entry += Lanes)
+        for (int entry = 0; entry < numerators.Length; entry += LaneCount)
         {
             // 255 * 254 * first < 0.5 means that both tables round to 0 from here on.
             if (first < 7e-6)
@@ -47,7 +45,7 @@ internal static class NumeratorTable
             Vector512<int> integers = Vector512.ConvertToInt32(Vector512.Narrow(numerator, residual));
             Vector256<short> words = Vector256.Narrow(integers.GetLower(), integers.GetUpper());
             Vector128<sbyte> bytes = Vector128.Narrow(words.GetLower(), words.GetUpper());
-            if (numerators.Length - entry >= Lanes)
+            if (numerators.Length - entry >= LaneCount)
             {
                 MemoryMarshal.Write(numerators[entry..], bytes.AsUInt64().GetElement(0));
                 MemoryMarshal.Write(MemoryMarshal.AsBytes(residuals[entry..]), bytes.AsUInt64().GetElement(1));
@@ -57,7 +55,7 @@ internal static class NumeratorTable
                 for (int lane = 0; lane < numerators.Length - entry; lane++)
                 {
                     numerators[entry + lane] = (byte)bytes.GetElement(lane);
-                    residuals[entry + lane] = bytes.GetElement(Lanes + lane);
+                    residuals[entry + lane] = bytes.GetElement(LaneCount + lane);
                 }
             }
 
@@ -71,77 +69,93 @@ internal static class NumeratorTable
     /// <param name="slope">The absolute slope, at least 0.</param>
     /// <param name="rowSum">Sum of e over the row's keys, at least 1.</param>
     /// <param name="levels">Receives the levels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FillProbabilities(double slope, double rowSum, Span<byte> levels)
     {
-        Span<double> exponentials = stackalloc double[Lanes];
         var sequence = new ExponentialSequence(slope);
-        for (int first = 0; first < levels.Length; first += Lanes)
+        Vector512<double> lanes = sequence.Lanes;
+        double first = 1;
+        for (int entry = 0; entry < levels.Length; entry += LaneCount)
         {
-            sequence.Next(exponentials);
-            if (255.0 * (exponentials[0] / rowSum) < 0.5)
+            // The exponentials descend: once a first level is 0, all levels from there on are.
+            if (255.0 * (first / rowSum) < 0.5)
             {
-                // The exponentials descend: all levels from here on are 0.
-                levels[first..].Clear();
+                levels[entry..].Clear();
                 return;
             }
 
-            int count = Math.Min(Lanes, levels.Length - first);
-            for (int lane = 0; lane < count; lane++)
+            Vector512<double> scaled = Vector512.Create(255.0) * (lanes * Vector512.Create(first) / Vector512.Create(rowSum));
+            // Small integers, exact in float.
+            Vector256<int> rounded = Vector256.ConvertToInt32(Vector256.Narrow(Vector512.Round(scaled).GetLower(), Vector512.Round(scaled).GetUpper()));
+            Vector128<short> words = Vector128.Narrow(rounded.GetLower(), rounded.GetUpper());
+            ulong bytes = Vector128.Narrow(words.AsUInt16(), words.AsUInt16()).AsUInt64().ToScalar();
+            int count = Math.Min(LaneCount, levels.Length - entry);
+            if (count == LaneCount)
             {
-                levels[first + lane] = (byte)Math.Round(255.0 * (exponentials[lane] / rowSum), MidpointRounding.ToEven);
+                MemoryMarshal.Write(levels[entry..], bytes);
             }
+            else
+            {
+                for (int lane = 0; lane < count; lane++)
+                {
+                    levels[entry + lane] = (byte)(bytes >> (8 * lane));
+                }
+            }
+
+            first *= sequence.Step;
         }
     }
 
     /// <summary>The exact sum of e over a row, from how many keys lie at each distance; summed in ascending k.</summary>
     /// <param name="slope">The absolute slope, at least 0.</param>
     /// <param name="counts">Number of keys at distance k beyond the nearest.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double RowSum(double slope, ReadOnlySpan<int> counts)
     {
-        Span<double> exponentials = stackalloc double[Lanes];
+        // Nothing is added for distances that no key has.
+        counts = counts[..(counts.LastIndexOfAnyExcept(0) + 1)];
         var sequence = new ExponentialSequence(slope);
+        Vector512<double> lanes = sequence.Lanes;
+        Span<double> exponentials = stackalloc double[LaneCount];
+        double first = 1;
         double sum = 0;
-        for (int first = 0; first < counts.Length; first += Lanes)
+        for (int entry = 0; entry < counts.Length; entry += LaneCount)
         {
-            sequence.Next(exponentials);
-            int count = Math.Min(Lanes, counts.Length - first);
+            (lanes * Vector512.Create(first)).CopyTo(exponentials);
+            int count = Math.Min(LaneCount, counts.Length - entry);
             for (int lane = 0; lane < count; lane++)
             {
-                sum += counts[first + lane] * exponentials[lane];
+                sum += counts[entry + lane] * exponentials[lane];
             }
+
+            first *= sequence.Step;
         }
 
         return sum;
     }
 
-    /// <summary>Yields e_0 .. e_7, then e_8 .. e_15, and so on.</summary>
-    private struct ExponentialSequence
+    // e_0 .. e_7, and e_8: the factor from one group of eight to the next.
+    private readonly struct ExponentialSequence
     {
-        private readonly double _low1;
-        private double _base;
-
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public ExponentialSequence(double slope)
         {
-            _low1 = PortableExponential.Exp(-2.0 * slope);
-            double squared = _low1 * _low1;
+            double low1 = PortableExponential.Exp(-2.0 * slope);
+            double squared = low1 * low1;
             double fourth = squared * squared;
             Step = fourth * fourth;
-            _base = 1;
-        }
-
-        /// <summary>e_8: the factor from one group of eight to the next.</summary>
-        public readonly double Step { get; }
-
-        public void Next(Span<double> exponentials)
-        {
-            double low = 1;
-            for (int lane = 0; lane < Lanes; lane++)
+            Span<double> low = stackalloc double[LaneCount];
+            low[0] = 1;
+            for (int lane = 1; lane < LaneCount; lane++)
             {
-                exponentials[lane] = _base * low;
-                low *= _low1;
+                low[lane] = low[lane - 1] * low1;
             }
 
-            _base *= Step;
+            Lanes = Vector512.Create<double>(low);
         }
+
+        public Vector512<double> Lanes { get; }
+
+        public double Step { get; }
     }
 }

@@ -26,6 +26,7 @@ internal static class PortableExponential
 
     /// <summary>exp(x), 0 for NaN.</summary>
     /// <param name="x">At most 0.</param>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.AggressiveOptimization)]
     public static double Exp(double x)
     {
         if (!(x >= Lowest))

@@ -10,7 +10,7 @@ public sealed class DecodedCodeTests
 {
     private static readonly HashSet<CpuidFeature> Declared =
     [
-        CpuidFeature.INTEL8086, CpuidFeature.INTEL386, CpuidFeature.X64, CpuidFeature.AVX,
+        CpuidFeature.INTEL8086, CpuidFeature.INTEL386, CpuidFeature.X64, CpuidFeature.CMOV, CpuidFeature.AVX,
         CpuidFeature.AVX512F, CpuidFeature.AVX512BW, CpuidFeature.AVX512VL, CpuidFeature.AVX512_VBMI, CpuidFeature.AVX512_VNNI, CpuidFeature.AVX512_BITALG,
     ];
 
@@ -126,6 +126,11 @@ public sealed class DecodedCodeTests
         foreach (KernelStages stages in TableStages)
         {
             yield return new KernelSpecification(TileShape.For(valueDimension), planes, stages, dimension > AssembledLimits.NarrowDistances);
+        }
+
+        for (int granules = 1; granules <= 4 && dimension <= AssembledLimits.NarrowDistances; granules++)
+        {
+            yield return new KernelSpecification(TileShape.For(valueDimension), planes, KernelStages.WholeItem, WideDistances: false, TailGranules: granules);
         }
 
         foreach (KernelStages stages in LogStages)

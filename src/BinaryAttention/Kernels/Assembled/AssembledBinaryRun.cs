@@ -1,5 +1,6 @@
 // One-bit attention through generated code. A work item is a run of queries of one head; what computes it depends on the mode: TablePipeline where numerators depend on the distance alone,
 // LogitTiles everywhere else.
+using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
 using BinaryAttention.Kernels.Simd;
 using BinaryAttention.Quantization;
@@ -22,12 +23,14 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     private readonly TilePlan _plan;
     private readonly TileKernels _kernels;
     private readonly TablePipeline? _tables;
+    private readonly ItemPipeline? _items;
     private readonly LogitTiles? _logits;
     private readonly LogitPipeline? _fixedPoint;
     private readonly bool _isInterleaved;
     private readonly Action<int, int> _interleave;
     private readonly AssembledScratch?[] _scratches;
     private readonly int _itemsPerHead;
+    private readonly bool _hasRowWeights;
     private TokenView _destination;
     private float* _logSumExp;
 
@@ -39,9 +42,10 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _interleave = Interleave;
         AttentionShape shape = specification.Shape;
         TileShape tile = TileShape.For(shape.ValueDimension);
+        _hasRowWeights = specification.Weighting.Rows is SignWeightingMode.MeanMagnitudePerToken or SignWeightingMode.Learned;
         _layout = new ValueLayout(shape.ValueDimension, shape.KeyLength, tile.PanelChannels, ValueProductEmitter.GroupKeys);
         var frame = new TileFrame(tile, KeyCodes.Planes(shape.HeadDimension, CodeBits));
-        _plan = TilePlan.For(tile, frame, shape.KeyLength, _layout.Panels, specification.Mask, specification.QueryPlanes * specification.KeyPlanes);
+        _plan = TilePlan.For(tile, frame, shape.QueryLength, shape.KeyLength, _layout.Panels, specification.Mask, specification.QueryPlanes * specification.KeyPlanes);
         _isInterleaved = LogitPipeline.Takes(specification);
         if (_isInterleaved)
         {
@@ -55,9 +59,10 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _allowed = new AllowedKeys(specification);
         _scratches = new AssembledScratch?[_loop.Workers];
         _itemsPerHead = (shape.QueryLength + _plan.ItemQueries - 1) / _plan.ItemQueries;
-        if (specification.UsesNumeratorTables && specification.Quantization == ValueQuantization.Tiled)
+        if (specification.UsesNumeratorTables)
         {
-            _tables = new TablePipeline(_plan, _kernels, _allowed);
+            _tables = new TablePipeline(_plan, _kernels, _allowed, specification.Quantization == ValueQuantization.TrainingParity);
+            _items = ItemPipeline.Takes(specification, _plan) ? new ItemPipeline(specification, _plan, _loop.Workers) : null;
         }
         else
         {
@@ -92,6 +97,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         _keyValue.Dispose();
         _queries.Dispose();
         _allowed.Dispose();
+        _items?.Dispose();
         _logits?.Dispose();
         _fixedPoint?.Dispose();
         foreach (AssembledScratch? scratch in _scratches)
@@ -125,20 +131,32 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         {
             AssembledScratch scratch = _scratches[worker] ??= new AssembledScratch(_plan);
 
-            // The same products in the same order as everywhere, row weight first.
-            float columnWeight = _keyValue.Weights(0, keyHead)[0];
-            float scale = _specification.ScaleOf(head % shape.HeadCount);
-            for (int query = first; query < valid; query++)
-            {
-                scratch.Slopes[query - first] = (double)_queries.Weight(0, head, query) * (double)columnWeight * (double)scale;
-            }
-
+            SetSlopes(scratch.Slopes, _queries.Weights(0, head) + first, valid - first, _hasRowWeights, _keyValue.Weights(0, keyHead)[0], _specification.ScaleOf(head % shape.HeadCount));
             operands.Slopes = scratch.Slopes;
-            _tables.Attend(scratch, &operands, first, valid);
+            if (_items?.Attend(scratch, &operands, worker, first, valid) != true)
+            {
+                _tables.Attend(scratch, &operands, first, valid);
+            }
         }
         else
         {
             AttendLogits(&operands, worker, keyHead, first, valid);
+        }
+    }
+
+    // The same products in the same order as everywhere, row weight first.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SetSlopes(double* slopes, float* weights, int count, bool hasRowWeights, float columnWeight, float scale)
+    {
+        if (!hasRowWeights)
+        {
+            new Span<double>(slopes, count).Fill((double)weights[0] * (double)columnWeight * (double)scale);
+            return;
+        }
+
+        for (int query = 0; query < count; query++)
+        {
+            slopes[query] = (double)weights[query] * (double)columnWeight * (double)scale;
         }
     }
 

@@ -25,7 +25,7 @@ internal sealed unsafe class AssembledScratch : IDisposable
         long sums = (long)SumCount * sizeof(int);
         long longSums = hasLongSums ? (long)SumCount * sizeof(long) : 0;
         int blocks = KeyCodes.Blocks(plan.KeyLength);
-        long rowState = Lines(rows * ((2 * sizeof(double)) + (2 * sizeof(int))));
+        long rowState = Lines(rows * ((3 * sizeof(double)) + (2 * sizeof(int))));
 
         // With gaps a row's words are first read row by row, then turned.
         long mask = plan.HasMask ? (long)rows * blocks * sizeof(ulong) * (plan.HasGaps ? 2 : 1) : 0;
@@ -51,7 +51,8 @@ internal sealed unsafe class AssembledScratch : IDisposable
             slot->LongSums = hasLongSums ? (long*)((byte*)slot->Sums + sums) : null;
             slot->Slopes = (double*)((byte*)slot->Sums + sums + longSums);
             slot->TableSlopes = slot->Slopes + rows;
-            slot->Minima = (int*)(slot->TableSlopes + rows);
+            slot->RowSums = slot->TableSlopes + rows;
+            slot->Minima = (int*)(slot->RowSums + rows);
             slot->RowKeys = slot->Minima + rows;
             slot->Mask = (ulong*)((byte*)slot->Slopes + rowState);
             slot->MaskWordsPerRow = blocks;
@@ -114,6 +115,29 @@ internal sealed unsafe class AssembledScratch : IDisposable
         var residuals = new Span<sbyte>(Residuals, entries);
         NumeratorTable.Fill(slope, numerators, residuals);
         LastEntry = Math.Max(numerators.LastIndexOfAnyExcept((byte)0), residuals.LastIndexOfAnyExcept((sbyte)0));
+    }
+
+    /// <summary>Makes the tables those of TrainingParity for a row: normalised levels, no residuals. Gives the row's sum of exponentials.</summary>
+    /// <param name="slope">The row's absolute slope.</param>
+    /// <param name="minimum">The row's smallest distance.</param>
+    /// <param name="distances">The row's distances in the tile's first block; masked keys are 255.</param>
+    /// <param name="blockBytes">Bytes from block to block.</param>
+    /// <param name="blocks">Blocks.</param>
+    /// <param name="dimension">Head dimension.</param>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public double SetParityTables(double slope, int minimum, byte* distances, nint blockBytes, int blocks, int dimension)
+    {
+        _slope = double.NaN;
+        int* counts = stackalloc int[DistanceHistogram.Entries];
+        DistanceHistogram.CountBlocks(distances, blockBytes, blocks, dimension, counts);
+        int entries = dimension + 1 - minimum;
+        double sum = NumeratorTable.RowSum(slope, new ReadOnlySpan<int>(counts + minimum, entries));
+        new Span<byte>(Numerators, 2 * TableEntries).Clear();
+        var levels = new Span<byte>(Numerators, entries);
+        NumeratorTable.FillProbabilities(slope, sum, levels);
+        LastEntry = levels.LastIndexOfAnyExcept((byte)0);
+        return sum;
     }
 
     private static long Lines(long bytes) => (bytes + TileFrame.Line - 1) / TileFrame.Line * TileFrame.Line;

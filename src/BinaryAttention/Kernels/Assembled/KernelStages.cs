@@ -35,4 +35,7 @@ internal enum KernelStages
 
     /// <summary>The sums start at 0 instead of being added to.</summary>
     FreshSums = 512,
+
+    /// <summary>All stages of table mode and the epilogue, for all tiles of a work item in one call.</summary>
+    WholeItem = 1024,
 }

@@ -22,7 +22,7 @@ internal static class LogitEmitter
         for (int row = 0; row < tile.Rows; row += shared)
         {
             int count = Math.Min(shared, tile.Rows - row);
-            SignDotEmitter.Count(code, frame.Planes, frame.QueryCodes, plan, row, count);
+            SignDotEmitter.Count(code, frame.Planes, new CodeAddress(RegisterPlan.Next, frame.QueryCodes), plan, row, count);
             for (int i = 0; i < count; i++)
             {
                 Finish(code, specification, frame, row + i, plan.Side(i), plan.Side(count), isLastBlock);

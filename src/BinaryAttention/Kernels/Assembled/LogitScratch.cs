@@ -1,4 +1,4 @@
-// What one worker needs beside its tiles to turn one row of distances into probabilities: the row itself, its logits, bias and key weights, and the tables of TrainingParity.
+// What one worker needs beside its tiles to turn one row of distances into probabilities: the row itself, its logits, bias and key weights.
 using BinaryAttention.Bits;
 using BinaryAttention.Kernels.Simd;
 using BinaryAttention.Quantization;
@@ -7,8 +7,6 @@ namespace BinaryAttention.Kernels.Assembled;
 
 internal sealed unsafe class LogitScratch : IDisposable
 {
-    private const int TableEntries = 256;
-
     private readonly NativeBuffer _memory;
     private readonly int _keyLength;
 
@@ -21,9 +19,8 @@ internal sealed unsafe class LogitScratch : IDisposable
         long distances = plan.PlanePairs * padded;
         long selectedWeights = plan.HasGaps ? specification.KeyPlanes * floats : 0;
         long selectedBias = plan.HasGaps ? floats : 0;
-        _memory = new NativeBuffer((2 * TableEntries) + padded + (2 * floats) + distances + selectedWeights + selectedBias);
-        Numerators = _memory.Pointer;
-        Words = (ulong*)(Numerators + (2 * TableEntries));
+        _memory = new NativeBuffer(padded + (2 * floats) + distances + selectedWeights + selectedBias);
+        Words = _memory.As<ulong>();
         Logits = (float*)((byte*)Words + padded);
         BiasRow = Logits + padded;
         Distances = (byte*)(BiasRow + padded);
@@ -50,10 +47,6 @@ internal sealed unsafe class LogitScratch : IDisposable
     /// <summary>One bit per selected key.</summary>
     public ulong* Words { get; }
 
-    private byte* Numerators { get; }
-
-    private sbyte* Residuals => (sbyte*)Numerators + TableEntries;
-
     public void Dispose() => _memory.Dispose();
 
     /// <summary>Copies the weights of a tile's selected keys.</summary>
@@ -69,33 +62,5 @@ internal sealed unsafe class LogitScratch : IDisposable
                 new ReadOnlySpan<float>(weights + firstKey, count).CopyTo(new Span<float>(SelectedWeights + (plane * PaddedKeys) + (slot->Runs[run].Position * KeyCodes.BlockKeys), count));
             }
         }
-    }
-
-    /// <summary>Distances to normalised probabilities in table mode.</summary>
-    public RowResult TrainingParityRow(byte* distances, int keys, int selectedKeys, ulong* words, double slope, int dimension)
-    {
-        if (words is not null)
-        {
-            keys = selectedKeys;
-            MaskedRows.Mark(distances, words, keys);
-        }
-
-        int minimum = HammingLookup512.Minimum(distances, keys);
-        double rowMax = slope * (dimension - (2 * minimum));
-        if (words is not null)
-        {
-            MaskedRows.Subtract(distances, words, keys, minimum);
-            minimum = 0;
-        }
-
-        // Masked keys are counted beyond the table.
-        int* counts = stackalloc int[TableEntries];
-        DistanceHistogram.Count(distances, keys, minimum, counts);
-        double sum = NumeratorTable.RowSum(slope, new ReadOnlySpan<int>(counts, dimension + 1));
-        var levels = new Span<byte>(Numerators, dimension + 1);
-        NumeratorTable.FillProbabilities(slope, sum, levels);
-        int last = Math.Max(0, levels.LastIndexOfAnyExcept((byte)0));
-        _ = HammingLookup512.Map(distances, keys, minimum, Numerators, Residuals, last, out _);
-        return RowResult.TrainingParity(rowMax, sum);
     }
 }

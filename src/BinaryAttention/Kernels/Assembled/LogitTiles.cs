@@ -1,5 +1,4 @@
 // Everything but table mode: distances by generated code, logits, exponentials and 8-bit probabilities row by row in float32 vectors (the portable kernel's stage B), values by generated code.
-// Also TrainingParity in table mode, whose normalised probabilities need a count of every distance.
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -21,7 +20,6 @@ internal sealed unsafe class LogitTiles : IDisposable
     private readonly PackedQueries _queries;
     private readonly BiasRows? _bias;
     private readonly LogitScratch?[] _scratches;
-    private readonly bool _usesTables;
     private readonly bool _isInterleaved;
 
     public LogitTiles(AttentionSpecification specification, in TilePlan plan, TileKernels kernels, AllowedKeys allowed, PackedKeyValue keyValue, PackedQueries queries, int workers, bool isInterleaved)
@@ -34,7 +32,6 @@ internal sealed unsafe class LogitTiles : IDisposable
         _queries = queries;
         _bias = BiasRows.Create(specification);
         _scratches = new LogitScratch?[workers];
-        _usesTables = specification.UsesNumeratorTables;
         _isInterleaved = isInterleaved;
     }
 
@@ -51,19 +48,10 @@ internal sealed unsafe class LogitTiles : IDisposable
     public void Attend(AssembledScratch scratch, HeadOperands* head, int worker, int keyHead, int firstQuery, int endQuery, bool logSumExpOnly)
     {
         LogitScratch rowScratch = _scratches[worker] ??= new LogitScratch(_plan, _specification);
-        float columnWeight = _keyValue.Weights(0, keyHead)[0];
         float scale = _specification.ScaleOf(head->Head % _specification.Shape.HeadCount);
-        for (int query = firstQuery; query < endQuery && _usesTables; query++)
-        {
-            scratch.Slopes[query - firstQuery] = (double)_queries.Weight(0, head->Head, query) * (double)columnWeight * (double)scale;
-        }
 
-        // Slopes reverse queries in table mode alone.
-        if (!_usesTables)
-        {
-            new Span<double>(scratch.Slopes, endQuery - firstQuery).Clear();
-        }
-
+        // No query is reversed: that is for table mode.
+        new Span<double>(scratch.Slopes, endQuery - firstQuery).Clear();
         head->Slopes = scratch.Slopes;
         for (int query = firstQuery; query < endQuery; query += _plan.Tile.Rows)
         {
@@ -103,7 +91,7 @@ internal sealed unsafe class LogitTiles : IDisposable
             }
 
             slot->Distances = distances;
-            if (_plan.HasGaps && !_usesTables)
+            if (_plan.HasGaps)
             {
                 rowScratch.SelectWeights(slot, _keyValue, keyHead, _specification.KeyPlanes);
             }
@@ -182,9 +170,7 @@ internal sealed unsafe class LogitTiles : IDisposable
         RowResult result = RowResult.Masked;
         if (keys > 0)
         {
-            result = _usesTables
-                ? rowScratch.TrainingParityRow(probabilities, keys, selected, words, Math.Abs(slot->Slopes[row]), head->HeadDimension)
-                : LogitRow(rowScratch, slot, head, keyHead, row, keys, words, scale);
+            result = LogitRow(rowScratch, slot, head, keyHead, row, keys, words, scale);
         }
 
         new Span<byte>(probabilities + keys, selected - keys).Clear();

@@ -7,6 +7,7 @@ internal sealed unsafe class MachineCode
     private const int ShortBlocks = 16;
 
     private readonly delegate* unmanaged<KernelArguments*, void> _entry;
+    private readonly delegate* unmanaged<ItemArguments*, void> _itemEntry;
     private readonly delegate* unmanaged[SuppressGCTransition]<KernelArguments*, void> _shortEntry;
 
     public MachineCode(string name, byte[] bytes)
@@ -16,6 +17,7 @@ internal sealed unsafe class MachineCode
         void* memory = ExecutableMemory.Seal(bytes);
         _entry = (delegate* unmanaged<KernelArguments*, void>)memory;
         _shortEntry = (delegate* unmanaged[SuppressGCTransition]<KernelArguments*, void>)memory;
+        _itemEntry = (delegate* unmanaged<ItemArguments*, void>)memory;
         Address = (nuint)memory;
     }
 
@@ -40,4 +42,7 @@ internal sealed unsafe class MachineCode
             _entry(arguments);
         }
     }
+
+    /// <summary>Runs a kernel that was made for whole work items.</summary>
+    public void Run(ItemArguments* arguments) => _itemEntry(arguments);
 }

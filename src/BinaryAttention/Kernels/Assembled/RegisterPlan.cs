@@ -1,8 +1,8 @@
 // Who holds which of the 32 vector registers and which general registers, for all stages of a kernel:
 //
-//   zmm0 ..                rows x vectors sums, row after row
-//   next                   one register per vector of values, then one broadcast probability
-//   rest (3 to 6)          the side stages, which run one after the other and share them
+//   zmm0 ..                one register per vector of values, then one broadcast probability
+//   next (3 to 9)          the side stages, which run one after the other and share them
+//   last                   rows x vectors sums, row after row
 //
 // General registers are those that both calling conventions leave to the callee, except rbx, rbp, r12 and r13, which the prologue saves.
 using Iced.Intel;
@@ -20,8 +20,9 @@ internal sealed class RegisterPlan
     public RegisterPlan(TileShape tile)
     {
         _tile = tile;
-        _firstSide = (tile.Rows * tile.Vectors) + tile.Vectors + 1;
-        SideCount = VectorRegisters - _firstSide;
+        _firstSide = tile.Vectors + 1;
+        FreeCount = VectorRegisters - (tile.Rows * tile.Vectors);
+        SideCount = FreeCount - _firstSide;
     }
 
     /// <summary>The call's arguments, <see cref="KernelArguments"/>.</summary>
@@ -57,16 +58,34 @@ internal sealed class RegisterPlan
     /// <summary>Fixed-point bias of the block.</summary>
     public static AssemblerRegister64 Bias => r13;
 
+    /// <summary>In a kernel for a whole item, query codes of the next tile.</summary>
+    public static AssemblerRegister64 ItemQueryCodes => r12;
+
+    /// <summary>In a kernel for a whole item, tables of the current tile.</summary>
+    public static AssemblerRegister64 ItemTables => r13;
+
+    /// <summary>In a kernel for a whole item, output of the row in hand.</summary>
+    public static AssemblerRegister64 ItemOutput => rbp;
+
     /// <summary>Registers that the side stages may use.</summary>
     public int SideCount { get; }
 
-    public AssemblerRegisterZMM Sum(int row, int vector) => Vector((row * _tile.Vectors) + vector);
+    /// <summary>Registers that hold no sum: those of values, probability and side stages.</summary>
+    public int FreeCount { get; }
 
-    public AssemblerRegisterZMM Value(int vector) => Vector((_tile.Rows * _tile.Vectors) + vector);
+    public AssemblerRegisterZMM Sum(int row, int vector) => Vector(FreeCount + (row * _tile.Vectors) + vector);
+
+    public AssemblerRegisterZMM Value(int vector) => Vector(vector);
 
     public AssemblerRegisterZMM Probability => Vector(_firstSide - 1);
 
-    public AssemblerRegisterZMM Side(int index) => Vector(_firstSide + index);
+    public AssemblerRegisterZMM Side(int index) => Vector(SideNumber(index));
+
+    /// <summary>The number of a side stage's register, for its lower parts.</summary>
+    public int SideNumber(int index) => _firstSide + index;
+
+    /// <summary>One of the registers that hold no sum.</summary>
+    public static AssemblerRegisterZMM Free(int index) => Vector(index);
 
     private static AssemblerRegisterZMM Vector(int index) => new(Register.ZMM0 + index);
 }

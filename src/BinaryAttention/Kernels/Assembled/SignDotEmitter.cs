@@ -13,21 +13,25 @@ internal static class SignDotEmitter
 {
     private const int Line = TileFrame.Line;
 
+    /// <summary>Query codes in the next tile's frame.</summary>
+    public static CodeAddress OwnCodes(TileFrame frame) => new(RegisterPlan.Next, frame.QueryCodes);
+
     /// <summary>Writes the stage for one block.</summary>
     /// <param name="code">Receives the instructions.</param>
     /// <param name="tile">Rows computed together.</param>
     /// <param name="frame">Where the frame keeps codes, minima and masks.</param>
     /// <param name="plan">Registers.</param>
+    /// <param name="queryCodes">The rows' query codes.</param>
     /// <param name="isLastBlock">Whether lanes without a key must become 255; their mask lies where the counter register points.</param>
     /// <param name="hasMask">Whether every row has a mask word.</param>
-    public static void Emit(Assembler code, TileShape tile, TileFrame frame, RegisterPlan plan, bool isLastBlock, bool hasMask)
+    public static void Emit(Assembler code, TileShape tile, TileFrame frame, RegisterPlan plan, CodeAddress queryCodes, bool isLastBlock, bool hasMask)
     {
         // One row needs two registers: its plane, overwritten, and its sum. Several rows need the plane, a temporary and their sums.
         int shared = Math.Max(1, plan.SideCount - 2);
         for (int row = 0; row < tile.Rows; row += shared)
         {
             int count = Math.Min(shared, tile.Rows - row);
-            Count(code, frame.Planes, frame.QueryCodes, plan, row, count);
+            Count(code, frame.Planes, queryCodes, plan, row, count);
             for (int i = 0; i < count; i++)
             {
                 Finish(code, frame, plan, row + i, plan.Side(i), isLastBlock, hasMask);
@@ -36,7 +40,7 @@ internal static class SignDotEmitter
     }
 
     /// <summary>Counts the differing bits of some rows, which share every loaded plane; the sums end up in the first side registers. Uses two more.</summary>
-    public static void Count(Assembler code, int planes, int queryCodes, RegisterPlan plan, int firstRow, int count)
+    public static void Count(Assembler code, int planes, CodeAddress queryCodes, RegisterPlan plan, int firstRow, int count)
     {
         AssemblerRegisterZMM keys = plan.Side(count);
         for (int plane = 0; plane < planes; plane++)
@@ -47,7 +51,7 @@ internal static class SignDotEmitter
                 // The last row may overwrite the plane.
                 AssemblerRegisterZMM differing = i == count - 1 ? keys : plan.Side(count + 1);
                 AssemblerRegisterZMM sum = plan.Side(i);
-                code.vpxord(differing, keys, __dword_bcst[RegisterPlan.Next + queryCodes + ((firstRow + i) * planes * TileFrame.CodeBytes) + (plane * TileFrame.CodeBytes)]);
+                code.vpxord(differing, keys, __dword_bcst[queryCodes.Register + (queryCodes.Offset + ((firstRow + i) * planes * TileFrame.CodeBytes) + (plane * TileFrame.CodeBytes))]);
                 code.vpopcntb(plane == 0 ? sum : differing, differing);
                 if (plane > 0)
                 {

@@ -14,28 +14,32 @@ internal static class TableMapEmitter
 {
     private const int Line = TileFrame.Line;
 
+    /// <summary>Tables in the current tile's frame.</summary>
+    public static CodeAddress OwnTables(TileFrame frame) => new(RegisterPlan.Current, frame.Tables);
+
     /// <summary>Writes the stage for one block.</summary>
     /// <param name="code">Receives the instructions.</param>
     /// <param name="tile">Rows computed together.</param>
     /// <param name="frame">Where the frame keeps offsets, tables and sums.</param>
     /// <param name="plan">Registers.</param>
+    /// <param name="tables">The rows' tables.</param>
     /// <param name="blocksAhead">The block, counted from the one that the probability register points to.</param>
     /// <param name="wideDistances">Whether distances may exceed 128.</param>
-    public static void Emit(Assembler code, TileShape tile, TileFrame frame, RegisterPlan plan, int blocksAhead, bool wideDistances)
+    /// <param name="startsSums">Whether the row sums start here instead of being added to.</param>
+    public static void Emit(Assembler code, TileShape tile, TileFrame frame, RegisterPlan plan, CodeAddress tables, int blocksAhead, bool wideDistances, bool startsSums = false)
     {
         for (int row = 0; row < tile.Rows; row++)
         {
-            EmitRow(code, frame, plan, row, ((blocksAhead * tile.Rows) + row) * Line, wideDistances);
+            EmitRow(code, frame, plan, new CodeAddress(tables.Register, tables.Offset + (row * TileFrame.TableBytes)), row, ((blocksAhead * tile.Rows) + row) * Line, wideDistances, startsSums);
         }
     }
 
-    private static void EmitRow(Assembler code, TileFrame frame, RegisterPlan plan, int row, int position, bool wideDistances)
+    private static void EmitRow(Assembler code, TileFrame frame, RegisterPlan plan, CodeAddress tables, int row, int position, bool wideDistances, bool startsSums)
     {
         AssemblerRegisterZMM numerator = plan.Side(0);
         AssemblerRegisterZMM residual = plan.Side(1);
         AssemblerRegisterZMM table = plan.Side(2);
         int offset = frame.Offsets + (row * Line);
-        int tables = frame.Tables + (row * TileFrame.TableBytes);
         int sums = frame.RowSums + (row * Line);
         code.vmovdqa64(numerator, __[RegisterPlan.Probabilities + position]);
         if (wideDistances)
@@ -48,18 +52,22 @@ internal static class TableMapEmitter
             code.vpaddusb(numerator, numerator, __[RegisterPlan.Current + offset]);
         }
 
-        code.vmovdqa64(table, __[RegisterPlan.Current + tables]);
+        code.vmovdqa64(table, __[tables.Register + tables.Offset]);
         code.vmovdqa64(residual, numerator);
-        code.vpermi2b(numerator, table, __[RegisterPlan.Current + tables + Line]);
+        code.vpermi2b(numerator, table, __[tables.Register + (tables.Offset + Line)]);
         code.vmovdqa64(__[RegisterPlan.Probabilities + position], numerator);
-        code.vmovdqa64(table, __[RegisterPlan.Current + tables + (2 * Line)]);
-        code.vpermi2b(residual, table, __[RegisterPlan.Current + tables + (3 * Line)]);
+        code.vmovdqa64(table, __[tables.Register + (tables.Offset + (2 * Line))]);
+        code.vpermi2b(residual, table, __[tables.Register + (tables.Offset + (3 * Line))]);
         code.vpxord(table, table, table);
         code.vpsadbw(numerator, numerator, table);
         code.vpsadbw(residual, residual, table);
         code.vpsllq(residual, residual, 32);
         code.vpaddq(numerator, numerator, residual);
-        code.vpaddq(numerator, numerator, __[RegisterPlan.Current + sums]);
+        if (!startsSums)
+        {
+            code.vpaddq(numerator, numerator, __[RegisterPlan.Current + sums]);
+        }
+
         code.vmovdqa64(__[RegisterPlan.Current + sums], numerator);
     }
 }

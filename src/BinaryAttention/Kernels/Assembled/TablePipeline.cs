@@ -1,11 +1,12 @@
 // Table mode: a pipeline of two groups of tiles. While the current group's probabilities meet the values, the next group's distances are counted by the same code. Between the two passes
-// over the keys a row's smallest distance is known, so nothing is rescaled and every kernel gives the same bits.
+// over the keys a row's smallest distance is known, so nothing is rescaled and every kernel gives the same bits. In TrainingParity a row's distances are counted between the passes, because its
+// probabilities are normalised before they are rounded.
 using System.Runtime.CompilerServices;
 using BinaryAttention.Bits;
 
 namespace BinaryAttention.Kernels.Assembled;
 
-internal sealed unsafe class TablePipeline(TilePlan plan, TileKernels kernels, AllowedKeys allowed)
+internal sealed unsafe class TablePipeline(TilePlan plan, TileKernels kernels, AllowedKeys allowed, bool isParity)
 {
     private readonly TilePlan _plan = plan;
     private readonly bool _allowsAll = allowed.AllowsAll;
@@ -29,14 +30,14 @@ internal sealed unsafe class TablePipeline(TilePlan plan, TileKernels kernels, A
             int tiles = nextTiles;
             for (int tile = 0; tile < tiles; tile++)
             {
-                TileTables.Prepare(scratch, current + tile, frame, rows, head->HeadDimension);
+                TileTables.Prepare(scratch, current + tile, frame, rows, head->HeadDimension, isParity);
             }
 
             nextTiles = PrepareGroup(next, head, query + groupQueries, endQuery);
             Pass(scratch, head, current, tiles, next, nextTiles);
             for (int tile = 0; tile < tiles; tile++)
             {
-                TileOutput.Write(current + tile, head, frame, _plan.Tile);
+                TileOutput.Write(current + tile, head, frame, _plan.Tile, isParity);
             }
         }
     }

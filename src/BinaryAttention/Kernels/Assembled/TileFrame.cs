@@ -29,7 +29,8 @@ internal sealed class TileFrame
         Limit = Minima + (tile.Rows * Line);
         Ones = Limit + Line;
         QueryCodes = Ones + Line;
-        Bytes = (QueryCodes + (tile.Rows * planes * CodeBytes) + (2 * Line) - 1) / Line * Line;
+        Factors = QueryCodes;
+        Bytes = (QueryCodes + (tile.Rows * Math.Max(planes * CodeBytes, sizeof(ulong))) + (2 * Line) - 1) / Line * Line;
     }
 
     public int Planes { get; }
@@ -47,6 +48,9 @@ internal sealed class TileFrame
     public int Ones { get; }
 
     public int QueryCodes { get; }
+
+    /// <summary>In a kernel for a whole item, the rows' output factors, every other float; in the place of the query codes.</summary>
+    public int Factors { get; }
 
     public int Bytes { get; }
 

@@ -18,17 +18,21 @@ internal static class TileKernelEmitter
     private const int Line = TileFrame.Line;
     private const int BlockGroups = Bits.KeyCodes.BlockKeys / ValueProductEmitter.GroupKeys;
     private const int GranuleGroups = 4;
-    private const int WindowsSavedRegisters = 10;
-    private const int FirstWindowsSavedRegister = 6;
 
     public static Assembler Emit(KernelSpecification specification, bool isWindows)
     {
+        if (Has(specification, KernelStages.WholeItem))
+        {
+            return ItemKernelEmitter.Emit(specification, isWindows);
+        }
+
         Assembler code = InstructionStream.New();
         TileShape tile = specification.Tile;
         var frame = new TileFrame(tile, specification.Planes);
         var logitFrame = new LogitFrame(tile, specification.Planes);
         var plan = new RegisterPlan(tile);
-        Enter(code, specification.Stages, isWindows);
+        CallFrame.Enter(code, isWindows);
+        LoadArguments(code, specification.Stages);
         if (Has(specification, KernelStages.FreshSums))
         {
             ClearSums(code, tile, plan);
@@ -40,7 +44,7 @@ internal static class TileKernelEmitter
 
         if (Has(specification, KernelStages.TableMap))
         {
-            TableMapEmitter.Emit(code, tile, frame, plan, blocksAhead: 0, specification.WideDistances);
+            TableMapEmitter.Emit(code, tile, frame, plan, TableMapEmitter.OwnTables(frame), blocksAhead: 0, specification.WideDistances);
         }
 
         if (Has(specification, KernelStages.Exponentials))
@@ -52,7 +56,7 @@ internal static class TileKernelEmitter
         if (Has(specification, KernelStages.SignDot))
         {
             code.mov(RegisterPlan.Counter, Argument(nameof(KernelArguments.TailMask)));
-            SignDotEmitter.Emit(code, tile, frame, plan, isLastBlock: true, Has(specification, KernelStages.Mask));
+            SignDotEmitter.Emit(code, tile, frame, plan, SignDotEmitter.OwnCodes(frame), isLastBlock: true, Has(specification, KernelStages.Mask));
         }
 
         if (Has(specification, KernelStages.Logits))
@@ -67,7 +71,7 @@ internal static class TileKernelEmitter
             MoveSums(code, tile, plan, isLoad: false);
         }
 
-        Leave(code, isWindows);
+        CallFrame.Leave(code, isWindows);
         return code;
     }
 
@@ -93,12 +97,12 @@ internal static class TileKernelEmitter
 
         if (Has(specification, KernelStages.TableMap))
         {
-            TableMapEmitter.Emit(side.Code, tile, frame, plan, blocksAhead: 1, specification.WideDistances);
+            TableMapEmitter.Emit(side.Code, tile, frame, plan, TableMapEmitter.OwnTables(frame), blocksAhead: 1, specification.WideDistances);
         }
 
         if (Has(specification, KernelStages.SignDot))
         {
-            SignDotEmitter.Emit(side.Code, tile, frame, plan, isLastBlock: false, Has(specification, KernelStages.Mask));
+            SignDotEmitter.Emit(side.Code, tile, frame, plan, SignDotEmitter.OwnCodes(frame), isLastBlock: false, Has(specification, KernelStages.Mask));
         }
 
         if (Has(specification, KernelStages.Exponentials))
@@ -188,22 +192,8 @@ internal static class TileKernelEmitter
         }
     }
 
-    private static void Enter(Assembler code, KernelStages stages, bool isWindows)
+    private static void LoadArguments(Assembler code, KernelStages stages)
     {
-        code.push(rbx);
-        code.push(rbp);
-        code.push(r12);
-        code.push(r13);
-        code.mov(RegisterPlan.Arguments, isWindows ? rcx : rdi);
-        if (isWindows)
-        {
-            code.sub(rsp, WindowsSavedRegisters * 16);
-            for (int i = 0; i < WindowsSavedRegisters; i++)
-            {
-                code.vmovdqu64(__[rsp + (i * 16)], new AssemblerRegisterXMM(Register.XMM0 + FirstWindowsSavedRegister + i));
-            }
-        }
-
         if ((stages & (KernelStages.Values | KernelStages.TableMap | KernelStages.Exponentials)) != KernelStages.None)
         {
             code.mov(RegisterPlan.Current, Argument(nameof(KernelArguments.Current)));
@@ -232,25 +222,5 @@ internal static class TileKernelEmitter
         {
             code.mov(RegisterPlan.Bias, Argument(nameof(KernelArguments.Bias)));
         }
-    }
-
-    private static void Leave(Assembler code, bool isWindows)
-    {
-        code.vzeroupper();
-        if (isWindows)
-        {
-            for (int i = 0; i < WindowsSavedRegisters; i++)
-            {
-                code.vmovdqu64(new AssemblerRegisterXMM(Register.XMM0 + FirstWindowsSavedRegister + i), __[rsp + (i * 16)]);
-            }
-
-            code.add(rsp, WindowsSavedRegisters * 16);
-        }
-
-        code.pop(r13);
-        code.pop(r12);
-        code.pop(rbp);
-        code.pop(rbx);
-        code.ret();
     }
 }

@@ -11,14 +11,14 @@ internal static unsafe class TileOutput
     private const int ResidualBias = 128;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Write(TileSlot* slot, HeadOperands* head, TileFrame frame, TileShape tile)
+    public static void Write(TileSlot* slot, HeadOperands* head, TileFrame frame, TileShape tile, bool isParity)
     {
         int rows = slot->Queries;
         long lanes = (long)slot->Blocks * Bits.KeyCodes.BlockKeys;
         byte* rowSums = slot->Frame + frame.RowSums;
         if (TakesWholeVectors(slot, head) && slot->Blocks > 0)
         {
-            WriteWholeVectors(slot, head, tile, rowSums, lanes);
+            WriteWholeVectors(slot, head, tile, rowSums, lanes, isParity);
             return;
         }
 
@@ -30,11 +30,17 @@ internal static unsafe class TileOutput
                 continue;
             }
 
+            double rowMax = Math.Abs(slot->Slopes[row]) * (head->HeadDimension - (2 * slot->Minima[row]));
+            if (isParity)
+            {
+                WriteRow(slot, head, tile, row, RowResult.TrainingParity(rowMax, slot->RowSums[row]));
+                continue;
+            }
+
             // Numerators in the low halves, residuals + 128 in the high ones; the low sum stays below 2^32 for 16 million keys.
             ulong packed = Vector512.Sum(Vector512.Load((ulong*)(rowSums + (row * Line))));
             long numeratorSum = (uint)packed;
             long residualSum = (long)(packed >> 32) - (ResidualBias * lanes);
-            double rowMax = Math.Abs(slot->Slopes[row]) * (head->HeadDimension - (2 * slot->Minima[row]));
             WriteRow(slot, head, tile, row, RowResult.Tiled(rowMax, numeratorSum, residualSum));
         }
     }
@@ -44,7 +50,7 @@ internal static unsafe class TileOutput
 
     // The usual case, at a fraction of the instructions: short rows spend as much time here as on their keys otherwise. The same operations in the same order as RowResult and WriteRow.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WriteWholeVectors(TileSlot* slot, HeadOperands* head, TileShape tile, byte* rowSums, long lanes)
+    private static void WriteWholeVectors(TileSlot* slot, HeadOperands* head, TileShape tile, byte* rowSums, long lanes, bool isParity)
     {
         int rows = slot->Queries;
         int vectors = tile.Vectors;
@@ -55,7 +61,7 @@ internal static unsafe class TileOutput
         {
             ulong packed = Vector512.Sum(Vector512.Load((ulong*)(rowSums + (row * Line))));
             float rowSum = (float)(long)(uint)packed + ((float)((long)(packed >> 32) - bias) * (1f / 254f));
-            factors[row] = 1f / rowSum;
+            factors[row] = isParity ? 1f / 255f : 1f / rowSum;
         }
 
         float* output = head->Output + (slot->FirstQuery * stride);

@@ -45,13 +45,21 @@ internal readonly record struct TilePlan(TileShape Tile, TileFrame Frame, int Ke
             HasPairBias = hasPairBias,
         };
 
-    public static TilePlan For(TileShape tile, TileFrame frame, int keyLength, int panels, KeyMask mask, int planePairs)
+    public static TilePlan For(TileShape tile, TileFrame frame, int queryLength, int keyLength, int panels, KeyMask mask, int planePairs)
     {
         bool isGrouped = keyLength > UngroupedKeys;
         int groupQueries = keyLength > SmallGroupKeys ? LargeGroupQueries : SmallGroupQueries;
         int groupTiles = isGrouped ? groupQueries / tile.Rows : 1;
         int groupRows = groupTiles * tile.Rows;
-        int itemQueries = (isGrouped ? ItemQueriesAbout : ShortItemQueries) / groupRows * groupRows;
+        int about = isGrouped ? ItemQueriesAbout : EvenItems(queryLength);
+        int itemQueries = (about + (isGrouped ? 0 : groupRows - 1)) / groupRows * groupRows;
         return new TilePlan(tile, frame, keyLength, panels, isGrouped ? GroupedChunkKeys : AssembledLimits.SumKeys, groupTiles, itemQueries, mask.IsCausal || mask.HasGaps, mask.HasGaps, planePairs);
+    }
+
+    // Items of about the same size: 197 queries are one item and not 192 queries and five.
+    private static int EvenItems(int queryLength)
+    {
+        int items = Math.Max(1, (queryLength + (ShortItemQueries / 2)) / ShortItemQueries);
+        return (queryLength + items - 1) / items;
     }
 }

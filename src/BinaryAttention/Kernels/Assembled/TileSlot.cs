@@ -23,6 +23,9 @@ internal unsafe struct TileSlot
     /// <summary>The slopes whose tables the frame holds, NaN for none.</summary>
     public double* TableSlopes;
 
+    /// <summary>In TrainingParity, the rows' sums of exponentials.</summary>
+    public double* RowSums;
+
     /// <summary>The rows' smallest distances; 255 for a row without an allowed key.</summary>
     public int* Minima;
 

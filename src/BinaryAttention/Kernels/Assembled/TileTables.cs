@@ -10,11 +10,14 @@ internal static unsafe class TileTables
 {
     private const int Line = TileFrame.Line;
     public const int MinimumOfNone = 255;
-    private const byte ResidualBias = 128;
+
+    /// <summary>What is added to residuals, so that they are bytes without sign.</summary>
+    public const byte ResidualBias = 128;
+
 
     /// <summary>Prepares the map of one tile and empties its sums. A tile that the map stage cannot take is mapped here.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension)
+    public static void Prepare(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, bool isParity)
     {
         bool isWide = dimension > AssembledLimits.NarrowDistances;
         bool fits = true;
@@ -29,11 +32,16 @@ internal static unsafe class TileTables
             int offset = isWide ? minimum : minimum == MinimumOfNone ? 0 : AssembledLimits.NarrowDistances - minimum;
             Vector512.Create((byte)offset).Store(offsets + (row * Line));
             Vector512<byte>.Zero.Store(sums + (row * Line));
+            if (isParity && minimum == MinimumOfNone)
+            {
+                continue;
+            }
+
             double slope = Math.Abs(slot->Slopes[row]);
             bool isShifted = isWide && minimum > AssembledLimits.NarrowDistances;
-            if (slope != slot->TableSlopes[row] || isShifted)
+            if (isParity || slope != slot->TableSlopes[row] || isShifted)
             {
-                scratch.SetTables(slope, dimension + 1);
+                SetTables(scratch, slot, row, rows, dimension, isParity);
                 byte* tables = slot->Frame + frame.Tables + (row * TileFrame.TableBytes);
                 CopyTables(scratch, tables);
                 slot->TableSlopes[row] = slope;
@@ -47,7 +55,7 @@ internal static unsafe class TileTables
 
             if (dimension >= TileFrame.LastEntry)
             {
-                fits &= FitsFarKeys(scratch, slot, frame, row, rows, dimension);
+                fits &= FitsFarKeys(scratch, slot, frame, row, rows, dimension, isParity);
             }
         }
 
@@ -58,7 +66,7 @@ internal static unsafe class TileTables
         slot->MapsByKernel = fits;
         if (!fits)
         {
-            MapRows(scratch, slot, frame, rows, dimension);
+            MapRows(scratch, slot, frame, rows, dimension, isParity);
         }
     }
 
@@ -71,13 +79,32 @@ internal static unsafe class TileTables
         }
     }
 
+    // The tables of a row that sees a key. In TrainingParity its levels depend on all of its distances.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetTables(AssembledScratch scratch, TileSlot* slot, int row, int rows, int dimension, bool isParity)
+    {
+        double slope = Math.Abs(slot->Slopes[row]);
+        if (isParity)
+        {
+            slot->RowSums[row] = scratch.SetParityTables(slope, slot->Minima[row], slot->Distances + (row * Line), rows * Line, slot->Blocks, dimension);
+        }
+        else
+        {
+            scratch.SetTables(slope, dimension + 1);
+        }
+    }
+
     // Distances to probabilities in place, and their sums, for all rows of a tile: what the map stage does, with tables of 256 entries.
-    private static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension)
+    private static void MapRows(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int rows, int dimension, bool isParity)
     {
         for (int row = 0; row < rows; row++)
         {
-            scratch.SetTables(Math.Abs(slot->Slopes[row]), dimension + 1);
             int minimum = slot->Minima[row];
+            if (minimum != MinimumOfNone)
+            {
+                SetTables(scratch, slot, row, rows, dimension, isParity);
+            }
+
             long numeratorSum = 0;
             long residualSum = 0;
             for (int block = 0; block < slot->Blocks; block++)
@@ -99,9 +126,9 @@ internal static unsafe class TileTables
     }
 
     // Entry 127 must be 0, because everything beyond the table is clamped to it. Where the table says otherwise the entry may still be cleared if no key of the row reaches it.
-    private static bool FitsFarKeys(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int row, int rows, int dimension)
+    private static bool FitsFarKeys(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int row, int rows, int dimension, bool isParity)
     {
-        scratch.SetTables(Math.Abs(slot->Slopes[row]), dimension + 1);
+        SetTables(scratch, slot, row, rows, dimension, isParity);
         if (scratch.LastEntry < TileFrame.LastEntry)
         {
             return true;
@@ -126,7 +153,8 @@ internal static unsafe class TileTables
         return true;
     }
 
-    private static void CopyTables(AssembledScratch scratch, byte* tables)
+    /// <summary>The scratch tables as the map stage reads them.</summary>
+    public static void CopyTables(AssembledScratch scratch, byte* tables)
     {
         Vector512<byte> bias = Vector512.Create(ResidualBias);
         Vector512.Load(scratch.Numerators).Store(tables);

@@ -195,6 +195,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
             Measured = CalibrationOutput.InWords(pictures),
             Outcomes = [.. outcomes.Select(static outcome => (outcome.Attention, CalibrationOutput.Percent(outcome.Agreement), outcome.Divergence.ToString("F3", CultureInfo.InvariantCulture), CalibrationOutput.Percent(outcome.Top1)))],
             Pictures = shown,
+            PeakMemoryBytes = CalibrationOutput.PeakBytes(),
         });
     }
 }

@@ -105,13 +105,12 @@ public static partial class Attention
 
     private static unsafe void Run(float* query, in OperandExtent queryExtent, float* key, in OperandExtent keyExtent, float* value, in OperandExtent valueExtent, float* destination, in OperandExtent destinationExtent, AttentionOptions options, bool isBinary, Span<float> logSumExp, CancellationToken cancellationToken)
     {
-        AttentionShape shape = ShapeChecks.Match(queryExtent, keyExtent, valueExtent, destinationExtent);
-        ShapeChecks.DestinationStrides(destinationExtent);
-        ShapeChecks.NoOverlap(destination, destinationExtent, query, queryExtent);
-        ShapeChecks.NoOverlap(destination, destinationExtent, key, keyExtent);
-        ShapeChecks.NoOverlap(destination, destinationExtent, value, valueExtent);
-        ShapeChecks.LogSumExp(logSumExp.Length, shape);
-        AttentionSpecification specification = SpecificationBuilder.Build(shape, options, isBinary);
+        AttentionShape shape = CheckOperands(query, queryExtent, key, keyExtent, value, valueExtent, destination, destinationExtent, logSumExp.Length);
+        Attend(query, queryExtent, key, keyExtent, value, valueExtent, destination, destinationExtent, SpecificationBuilder.Build(shape, options, isBinary), options, logSumExp, cancellationToken);
+    }
+
+    private static unsafe void Attend(float* query, in OperandExtent queryExtent, float* key, in OperandExtent keyExtent, float* value, in OperandExtent valueExtent, float* destination, in OperandExtent destinationExtent, AttentionSpecification specification, AttentionOptions options, Span<float> logSumExp, CancellationToken cancellationToken)
+    {
         IAttentionKernel kernel = KernelSelector.Select(specification, options.Kernel, CpuFeatures.Current);
         cancellationToken.ThrowIfCancellationRequested();
         fixed (float* logSumExpData = logSumExp)
@@ -125,5 +124,16 @@ public static partial class Attention
             run.SetQuery(queryExtent.View(query), cancellationToken);
             run.Attend(destinationExtent.View(destination), logSumExpData, cancellationToken);
         }
+    }
+
+    private static unsafe AttentionShape CheckOperands(float* query, in OperandExtent queryExtent, float* key, in OperandExtent keyExtent, float* value, in OperandExtent valueExtent, float* destination, in OperandExtent destinationExtent, int logSumExpLength)
+    {
+        AttentionShape shape = ShapeChecks.Match(queryExtent, keyExtent, valueExtent, destinationExtent);
+        ShapeChecks.DestinationStrides(destinationExtent);
+        ShapeChecks.NoOverlap(destination, destinationExtent, query, queryExtent);
+        ShapeChecks.NoOverlap(destination, destinationExtent, key, keyExtent);
+        ShapeChecks.NoOverlap(destination, destinationExtent, value, valueExtent);
+        ShapeChecks.LogSumExp(logSumExpLength, shape);
+        return shape;
     }
 }

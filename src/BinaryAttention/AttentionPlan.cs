@@ -36,9 +36,9 @@ public sealed class AttentionPlan : IDisposable
     /// </summary>
     public long PackedByteCount => _run.PackedBytes;
 
-    /// <summary>Prepares attention of one shape: one-bit if <paramref name="options"/> is a <see cref="BinaryAttentionOptions"/>, else exact.</summary>
+    /// <summary>Prepares attention of one shape: one-bit if <paramref name="options"/> is a <see cref="BinaryAttentionOptions"/>, 8-bit if it is an <see cref="EightBitAttentionOptions"/>, else exact.</summary>
     /// <param name="shape">Sizes; its token strides are those of the plain-span calls.</param>
-    /// <param name="options">Options of either kind.</param>
+    /// <param name="options">Options of any kind.</param>
     /// <exception cref="ArgumentException">The shape or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">A forced kernel cannot run this call.</exception>
     public static AttentionPlan Create(in AttentionShape shape, AttentionOptions options) => Create(shape, options, loop: null);
@@ -49,7 +49,7 @@ public sealed class AttentionPlan : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         (OperandExtent query, OperandExtent key, OperandExtent value, OperandExtent destination) = ShapeChecks.Extents(shape, options.Layout);
         AttentionShape matched = shape with { KeyHeadCount = ShapeChecks.Match(query, key, value, destination).KeyHeadCount };
-        AttentionSpecification specification = SpecificationBuilder.Build(matched, options, options is BinaryAttentionOptions) with { KeepsThreads = true, Loop = loop };
+        AttentionSpecification specification = SpecificationBuilder.Build(matched, options) with { KeepsThreads = true, Loop = loop };
         return new AttentionPlan(specification, options, KernelSelector.Select(specification, options.Kernel, CpuFeatures.Current));
     }
 

@@ -18,6 +18,10 @@ public sealed class CpuAttentionBackend : IAttentionBackend
         Attention.ScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
 
     /// <inheritdoc/>
+    public void EightBitScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, EightBitAttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default) =>
+        Attention.EightBitScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
+
+    /// <inheritdoc/>
     public void BinaryScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, BinaryAttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default) =>
         Attention.BinaryScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
 }

@@ -81,11 +81,11 @@ internal static class AttentionBenchmark
                 }
                 else if (request.Kernels.Count > 0)
                 {
-                    throw new BadInputException($"kernel \"{kernel.Name}\" cannot run this {(specification.IsBinary ? "binary" : "exact")} call: {reason}.");
+                    throw new BadInputException($"kernel \"{kernel.Name}\" cannot run this {Contender.OperationOf(specification)} call: {reason}.");
                 }
                 else
                 {
-                    context.Warn($"kernel \"{kernel.Name}\" is left out of the {(specification.IsBinary ? "binary" : "exact")} operation: {reason}.");
+                    context.Warn($"kernel \"{kernel.Name}\" is left out of the {Contender.OperationOf(specification)} operation: {reason}.");
                 }
             }
         }
@@ -139,6 +139,11 @@ internal static class AttentionBenchmark
                 shape,
                 new BinaryAttentionOptions { Bias = bias, Weighting = BenchmarkWeighting.Create(request.Weighting, shape, request.Seed + 3), Quantization = Commands.CommonOptions.Quantization(request.Quantization), MaxDegreeOfParallelism = request.Threads },
                 isBinary: true);
+        }
+
+        if (request.RunsEightBit)
+        {
+            yield return SpecificationBuilder.Build(shape, new EightBitAttentionOptions { Bias = bias, Quantization = Commands.CommonOptions.Quantization(request.Quantization), MaxDegreeOfParallelism = request.Threads });
         }
 
         if (request.RunsExact)

@@ -12,6 +12,8 @@ internal sealed record BenchmarkRequest
 
     public required bool RunsBinary { get; init; }
 
+    public required bool RunsEightBit { get; init; }
+
     public required string Weighting { get; init; }
 
     public required string Bias { get; init; }

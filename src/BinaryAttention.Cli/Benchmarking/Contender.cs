@@ -36,7 +36,7 @@ internal sealed unsafe class Contender : IDisposable
 
     public AttentionSpecification Specification { get; }
 
-    public string Operation => Specification.IsBinary ? "binary" : "exact";
+    public string Operation => OperationOf(Specification);
 
     /// <summary>The output of the latest run.</summary>
     public float[] Output { get; }
@@ -70,6 +70,9 @@ internal sealed unsafe class Contender : IDisposable
 
         GC.KeepAlive(Inputs);
     }
+
+    /// <summary>The name of an operation.</summary>
+    public static string OperationOf(AttentionSpecification specification) => specification.IsBinary ? "binary" : specification.IsEightBit ? "eight-bit" : "exact";
 
     public void Dispose() => _run.Dispose();
 

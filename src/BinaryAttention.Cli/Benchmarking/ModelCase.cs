@@ -17,7 +17,7 @@ internal sealed class ModelCase
         (Attention, Linear) = (attention, linear);
         _model = loaded.With(new VisionTransformerOptions
         {
-            Attention = attention == AttentionMode.Exact ? AttentionChoice.Exact : AttentionChoice.All(LayerAttention.OneBit(quantization)),
+            Attention = attention == AttentionMode.Exact ? AttentionChoice.Exact : AttentionChoice.All(attention == AttentionMode.EightBit ? LayerAttention.EightBitWith(quantization) : LayerAttention.OneBit(quantization)),
             LinearPrecision = linear,
             ImageHeight = imageSize,
             ImageWidth = imageSize,

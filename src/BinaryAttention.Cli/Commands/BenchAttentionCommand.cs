@@ -17,10 +17,10 @@ internal static class BenchAttentionCommand
         Option<int?> keyLength = OptionalPositive("--key-length", "Number of keys; the number of tokens if left out.");
         Option<int?> valueDimension = OptionalPositive("--value-dimension", "Channels of the values; the head dimension if left out.");
         var kernels = new Option<string?>("--kernels") { Description = "Kernels to time, separated by commas; all usable ones but the reference if left out.", HelpName = "a,b" };
-        Option<string> operation = CommonOptions.Choice("--operation", "What to time.", "both", "both", "binary", "exact");
+        Option<string> operation = CommonOptions.Choice("--operation", "What to time; both is binary and exact.", "both", "both", "all", "binary", "eight-bit", "exact");
         Option<string> weighting = CommonOptions.Choice("--weighting", "Weights of the sign dot products.", "per-head", "per-head", "per-token", "per-token-query", BenchmarkWeighting.LearnedName, "none");
         Option<string> bias = CommonOptions.Choice("--bias", "A bias on the logits; relative needs s*s or s*s+1 tokens.", "none", "none", "relative", "dense", "key");
-        Option<string> quantization = CommonOptions.Choice("--quantization", "How binary attention holds probabilities and values.", "tiled", "tiled", "training-parity", "full");
+        Option<string> quantization = CommonOptions.Choice("--quantization", "How binary and 8-bit attention hold probabilities and values.", "tiled", "tiled", "training-parity", "full");
         Option<int> threads = CommonOptions.Positive("--threads", "Threads a run may use.", 1);
         Option<int> repeat = CommonOptions.Positive("--repeat", "Timed runs of each kernel; the median is reported.", 15);
         Option<string> device = CommonOptions.Choice("--device", "Where to time; cuda times one-bit attention alone, by the GPU's clock.", DeviceChoice.CpuName, DeviceChoice.CpuName, DeviceChoice.CudaName);
@@ -37,8 +37,9 @@ internal static class BenchAttentionCommand
             {
                 Shape = shapes[0],
                 Kernels = Names(parsed.GetValue(kernels)),
-                RunsBinary = chosen is not "exact",
-                RunsExact = chosen is not "binary",
+                RunsBinary = chosen is "both" or "all" or "binary",
+                RunsExact = chosen is "both" or "all" or "exact",
+                RunsEightBit = chosen is "all" or "eight-bit",
                 Weighting = parsed.GetValue(weighting)!,
                 Bias = parsed.GetValue(bias)!,
                 Quantization = parsed.GetValue(quantization)!,
@@ -58,13 +59,14 @@ internal static class BenchAttentionCommand
         });
         ExampleHelpAction.Attach(command, """
             Milliseconds are those of attention with its tables and epilogue; packing (bits, magnitudes, value quantisation) is timed apart and redone in every run.
-            Errors compare at least 64 random rows of the timed output with double precision: for exact attention with exact attention, for binary attention with
-            the softmax of the binary logits and unquantised values. Cycles use a clock measured in the same run and count every thread.
+            Errors compare at least 64 random rows of the timed output with double precision: for exact and 8-bit attention with exact attention, for binary attention
+            with the softmax of the binary logits and unquantised values. Cycles use a clock measured in the same run and count every thread.
 
             Examples:
               binattn bench attention --shape 1x3x197x64
               binattn bench attention --shape 1x6x4096x64 --operation binary --quantization full --json
               binattn bench attention --shape 1x1x1024x64,1x1x4096x64,1x1x16384x64 --weighting learned
+              binattn bench attention --shape 1x3x1024x64 --operation all
               binattn bench attention --shape 1x12x197x64 --bias relative --threads 2 --kernels simd,reference
               binattn bench attention --shape 1x32x4096x128 --device cuda
             """);
@@ -122,7 +124,7 @@ internal static class BenchAttentionCommand
         writer.Number("clockGigahertz", result.ClockGigahertz, 4);
         writer.WriteString("weighting", isBinary ? request.Weighting : null);
         writer.WriteString("bias", request.Bias);
-        writer.WriteString("quantization", isBinary ? request.Quantization : null);
+        writer.WriteString("quantization", result.Operation is "exact" ? null : request.Quantization);
         writer.WriteNumber("repeat", request.Repeat);
         writer.WriteString("date", date);
         writer.WriteString("cpu", cpu);

@@ -17,7 +17,7 @@ internal static class BenchModelCommand
     {
         var model = new Option<string>("--model") { Description = "A ViT or DeiT checkpoint, or random weights: deit-tiny, deit-small, deit-base.", DefaultValueFactory = _ => "deit-tiny", HelpName = "FILE|NAME" };
         Option<string> image = List("--image", "Sides of the square images in pixels, separated by commas.", "224");
-        Option<string> attention = List("--attention", "Kinds of attention, separated by commas: exact, naive-binary.", "exact,naive-binary");
+        Option<string> attention = List("--attention", "Kinds of attention, separated by commas: exact, eight-bit, naive-binary.", "exact,naive-binary");
         Option<string> linear = List("--linear", "Precisions of the linear layers, separated by commas: fp32, int8.", "fp32,int8");
         Option<string> quantization = CommonOptions.Choice("--quantization", "How naive-binary holds probabilities and values.", "tiled", "full", "tiled", "training-parity");
         Option<int> batch = CommonOptions.Positive("--batch", "Images of one call.", 1);

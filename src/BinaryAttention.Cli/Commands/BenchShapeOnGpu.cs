@@ -16,7 +16,7 @@ internal static class BenchShapeOnGpu
         CudaDevice device = DeviceChoice.Gpu(context, "--device cuda", "Leave --device out to time the CPU.");
         if (!request.RunsBinary)
         {
-            throw new BadInputException("--operation is exact, but the GPU has one-bit attention alone. Give --operation binary, or leave --device out.");
+            throw new BadInputException("--operation asks for exact or 8-bit attention, but the GPU has one-bit attention alone. Give --operation binary, or leave --device out.");
         }
 
         if (request.Kernels.Count > 0)

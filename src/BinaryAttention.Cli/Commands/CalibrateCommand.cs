@@ -21,7 +21,9 @@ internal static class CalibrateCommand
         Option<int> rank = Whole("--rank", "Rank of the part of the logits that stays in float.", defaults.Rank);
         Option<string> keyWeights = CommonOptions.Choice("--key-weights", "What multiplies the signs of the keys.", "per-head", "per-head", "per-token");
         var classRow = new Option<bool>("--exact-class-row") { Description = "Compute the class token's row exactly: one dot product per token and head." };
-        Option<int> exactLayers = Whole("--exact-layers", "Layers to keep exact, chosen by trying each.", 0);
+        var exactLayers = new Option<string>("--exact-layers") { Description = "Layers to keep exact: how many, the most sensitive ones by measuring, or which, such as 0,7 (one alone: 7,).", DefaultValueFactory = _ => "0", HelpName = "N|LIST" };
+        var eightBitLayers = new Option<string>("--eight-bit-layers") { Description = "Layers to run with 8-bit queries and keys instead of signs: how many, the next sensitive ones, or which.", DefaultValueFactory = _ => "0", HelpName = "N|LIST" };
+        var budget = new Option<double?>("--budget") { Description = "Minutes that fitting may take: as many steps as fit, the closed form if few do. The result then depends on the machine's speed.", HelpName = "MINUTES" };
         Option<int> limit = CommonOptions.Positive("--limit", "Most pictures to fit on, spread evenly over the sorted names.", 128);
         Option<int> test = CommonOptions.Positive("--test", "Most other pictures to measure on, spread evenly.", 64);
         Option<int> steps = CommonOptions.Positive("--steps", "Steps of the learned recipes.", defaults.Steps);
@@ -33,7 +35,7 @@ internal static class CalibrateCommand
         Option<bool> json = CommonOptions.Json();
         var input = new CalibrationInput();
         var checkpoint = new CheckpointArguments();
-        var command = new Command("calibrate", "Make one-bit attention work in a model that nobody trained for it.") { model, output, recipe, planes, length, rank, keyWeights, classRow, exactLayers, limit, test, steps, seed, type, html, force, threads, json };
+        var command = new Command("calibrate", "Make one-bit attention work in a model that nobody trained for it.") { model, output, recipe, planes, length, rank, keyWeights, classRow, exactLayers, eightBitLayers, budget, limit, test, steps, seed, type, html, force, threads, json };
         input.AddTo(command);
         checkpoint.AddTo(command);
         command.SetAction(parsed =>
@@ -47,7 +49,8 @@ internal static class CalibrateCommand
                 MayReplace = parsed.GetValue(force),
                 Checkpoint = checkpoint.Read(parsed),
                 CodeType = parsed.GetValue(type) switch { "f32" => TensorElementType.Float32, "bf16" => TensorElementType.BFloat16, _ => TensorElementType.Float16 },
-                ExactLayerCount = parsed.GetValue(exactLayers),
+                ExactLayers = LayerChoice.Parse(parsed.GetValue(exactLayers)!, exactLayers.Name),
+                EightBitLayers = LayerChoice.Parse(parsed.GetValue(eightBitLayers)!, eightBitLayers.Name),
                 FitCount = parsed.GetValue(limit),
                 TestCount = parsed.GetValue(test),
                 AsJson = parsed.GetValue(json),
@@ -63,6 +66,9 @@ internal static class CalibrateCommand
                     Steps = parsed.GetValue(steps),
                     Seed = parsed.GetValue(seed),
                     MaxDegreeOfParallelism = parsed.GetValue(threads),
+                    ExactLayers = LayerChoice.Parse(parsed.GetValue(exactLayers)!, exactLayers.Name).Layers,
+                    EightBitLayers = LayerChoice.Parse(parsed.GetValue(eightBitLayers)!, eightBitLayers.Name).Layers,
+                    Budget = Minutes(parsed.GetValue(budget)),
                 },
             };
             return run.Run();
@@ -71,16 +77,23 @@ internal static class CalibrateCommand
             The output holds every tensor of the model as it was and codes beside them; it runs with exact attention as before, and with --attention binary by its codes.
             Half of a percent of a data set is enough: 64 to 128 pictures, no labels. The report is measured on other pictures of the folder, with 8-bit probabilities
             and values. KL of a layer is that of its attention rows, the class token's row weighted by 20. Everything is decided by --seed: the same command on the same
-            kind of processor writes the same bytes at any number of threads. Interrupted or failed, it leaves no file behind.
+            kind of processor writes the same bytes at any number of threads, unless there is a --budget. Interrupted, it leaves finished layers in OUTPUT.partial, from which
+            the same command continues. Which layers are most sensitive is measured: the KL that the model's answers gain when that one layer is exact.
 
             Examples:
               binattn calibrate --model samples/models/deit_tiny_patch16_224.f16.safetensors --images pictures -o calibrated.safetensors
               binattn calibrate --model model.safetensors --images pictures --recipe closed-form --planes 2 -o calibrated.safetensors
               binattn calibrate --model model.safetensors --images val --labels val/labels.csv --rank 4 --exact-class-row -o calibrated.safetensors --html calibration.html
+              binattn calibrate --model model.safetensors --images pictures --exact-class-row --eight-bit-layers 2 -o calibrated.safetensors
+              binattn calibrate --model model.safetensors --images pictures --exact-layers 0, --budget 1.5 -o calibrated.safetensors
               binattn calibrate --model samples/models/vit_mnist.pt --activation relu --idx-images samples/digits/images.idx3.gz --idx-labels samples/digits/labels.idx1.gz -o digits.safetensors
             """);
         return command;
     }
+
+    private static TimeSpan? Minutes(double? minutes) => minutes is null or (> 0 and <= 100_000)
+        ? minutes is { } given ? TimeSpan.FromMinutes(given) : null
+        : throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--budget is {minutes}; minutes above 0 are expected, such as 2 or 0.5."));
 
     private static Option<int> Whole(string name, string description, int defaultValue)
     {

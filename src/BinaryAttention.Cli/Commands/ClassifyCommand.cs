@@ -24,7 +24,7 @@ internal static class ClassifyCommand
     {
         var images = new Argument<string[]>("IMAGE") { Description = "PNG or JPEG photographs.", Arity = ArgumentArity.OneOrMore };
         var model = new Option<string?>("--model") { Description = $"A ViT or DeiT checkpoint; {SampleFiles.ModelPath} if left out.", HelpName = "FILE" };
-        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to run; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", BothName, BothName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName);
+        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to run; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", BothName, BothName, AttentionModes.ExactName, AttentionModes.EightBitName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName);
         Option<string?> quantization = CommonOptions.OptionalQuantization();
         Option<string> linear = LinearPrecisions.Option();
         Option<int> top = CommonOptions.Positive("--top", "Classes to show.", 5);
@@ -49,6 +49,7 @@ internal static class ClassifyCommand
             command,
             "binattn classify samples/photos/chelsea.png samples/photos/coffee.png",
             "binattn classify photo.jpg --attention exact --top 3 --json",
+            "binattn classify photo.jpg --attention eight-bit",
             "binattn classify photo.jpg --linear int8",
             "binattn classify photo.jpg --model vit.safetensors --threads 1",
             "binattn classify photo.jpg --device cuda --quantization tiled",

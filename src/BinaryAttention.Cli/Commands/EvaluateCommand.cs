@@ -17,7 +17,7 @@ internal static class EvaluateCommand
         var model = new Option<string>("--model") { Description = "A ViT or DeiT checkpoint.", Required = true, HelpName = "FILE" };
         var checkpoint = new CheckpointArguments();
         var pictures = new EvaluationInput();
-        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName, BothName);
+        Option<string> attention = CommonOptions.Choice("--attention", "Which attention to measure; binary is calibrated if the checkpoint is, else naive-binary; both is exact and binary.", AttentionModes.ExactName, AttentionModes.ExactName, AttentionModes.EightBitName, AttentionModes.BinaryName, AttentionModes.NaiveBinaryName, BothName);
         Option<string?> quantization = CommonOptions.OptionalQuantization();
         Option<string> linear = LinearPrecisions.Option();
         Option<int> threads = CommonOptions.Positive("--threads", "Threads the model may use.", Environment.ProcessorCount);
@@ -55,7 +55,8 @@ internal static class EvaluateCommand
         });
         ExampleHelpAction.Attach(command, """
             Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention with float32 linear layers names the same class first; divergence is the
-            mean Kullback-Leibler divergence of the class probabilities from its. int8 runs the blocks' linear layers in 8 bits. naive-binary keeps
+            mean Kullback-Leibler divergence of the class probabilities from its. int8 runs the blocks' linear layers in 8 bits. eight-bit
+            rounds queries and keys to 8 bits, with a scale per token: next to exact. naive-binary keeps
             only the signs of queries and keys, with per-head means and no calibration: naive for a model trained with exact attention; the model's own attention
             for a checkpoint with relative-position tables, which was trained with one-bit attention. 'binattn calibrate' makes better ones. Milliseconds are those of the network alone, without reading
             and resizing. A damaged picture is reported on standard error, left out of every figure and counted as "unreadable"; the exit code is then 2.
@@ -64,6 +65,7 @@ internal static class EvaluateCommand
             Examples:
               binattn evaluate --model model.safetensors --images val --labels val/labels.csv
               binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --quantization tiled --json
+              binattn evaluate --model model.safetensors --images val --labels labels.csv --attention eight-bit
               binattn evaluate --model model.safetensors --images val --labels labels.csv --linear int8
               binattn evaluate --model model.safetensors --images val --labels labels.csv --attention naive-binary --device cuda
               binattn evaluate --model samples/models/vit_mnist.pt --activation relu --idx-images samples/digits/images.idx3.gz --idx-labels samples/digits/labels.idx1.gz --attention both

@@ -16,4 +16,7 @@ internal enum AttentionMode
 
     /// <summary>The best one-bit attention that the checkpoint has: its codes if it is calibrated, else <see cref="NaiveBinary"/>. Never the mode of a loaded model.</summary>
     Binary = 3,
+
+    /// <summary>Signed 8-bit queries and keys.</summary>
+    EightBit = 4,
 }

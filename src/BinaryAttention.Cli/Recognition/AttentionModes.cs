@@ -5,6 +5,8 @@ internal static class AttentionModes
 {
     public const string ExactName = "exact";
 
+    public const string EightBitName = "eight-bit";
+
     public const string NaiveBinaryName = "naive-binary";
 
     public const string CalibratedName = "calibrated";
@@ -19,6 +21,7 @@ internal static class AttentionModes
     public static string NameOf(AttentionMode mode) => mode switch
     {
         AttentionMode.Exact => ExactName,
+        AttentionMode.EightBit => EightBitName,
         AttentionMode.Calibrated => CalibratedName,
         _ => NaiveBinaryName,
     };
@@ -29,8 +32,9 @@ internal static class AttentionModes
     public static AttentionMode Parse(string name) => name switch
     {
         ExactName => AttentionMode.Exact,
+        EightBitName => AttentionMode.EightBit,
         NaiveBinaryName => AttentionMode.NaiveBinary,
         BinaryName => AttentionMode.Binary,
-        _ => throw new BadInputException($"--attention is \"{name}\"; {ExactName}, {BinaryName} or {NaiveBinaryName} is expected."),
+        _ => throw new BadInputException($"--attention is \"{name}\"; {ExactName}, {EightBitName}, {BinaryName} or {NaiveBinaryName} is expected."),
     };
 }

@@ -33,7 +33,9 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
 
     public required CalibrationOptions Options { get; init; }
 
-    public required int ExactLayerCount { get; init; }
+    public required LayerChoice ExactLayers { get; init; }
+
+    public required LayerChoice EightBitLayers { get; init; }
 
     public required int FitCount { get; init; }
 
@@ -59,10 +61,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
             throw new BadInputException($"{ModelPath} is calibrated already. Calibrate the original model.");
         }
 
-        if (ExactLayerCount >= model.Configuration.Depth)
-        {
-            throw new BadInputException($"--exact-layers is {ExactLayerCount}; the model has {model.Configuration.Depth} layers, of which at least one must be left.");
-        }
+        RequireLayersLeft(model.Configuration.Depth);
 
         CalibrationPictures pictures = input.Open(parsed, recognizer, FitCount, TestCount);
         if (pictures.Fit.Length < VisionTransformerCalibrator.MinImages)
@@ -71,7 +70,8 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
         }
 
         long start = Stopwatch.GetTimestamp();
-        ModelCodes codes = KeepExact(Fit(model, weights, below, pictures), model, weights, below, pictures);
+        var progress = CalibrationProgress.Open(OutputPath, CalibrationProgress.Key(ModelPath, Checkpoint.ToString(), Options, pictures, Tool), MayReplace);
+        ModelCodes codes = KeepSensitive(Fit(model, weights, below, pictures, progress), model, weights, below, pictures);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         VisionTransformer calibrated = VisionTransformer.Load(codes.ApplyTo(weights, below), model.Configuration with { Calibration = codes.Form }, model.Options with { Attention = AttentionChoice.All(LayerAttention.Calibrated) });
         VisionTransformer naive = model.With(model.Options with { Attention = AttentionChoice.All(LayerAttention.OneBit(ValueQuantization.Tiled)) });
@@ -84,25 +84,40 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
             OutputFile.Write(PagePath!, page, MayReplace);
         }
 
+        progress.Complete();
         CalibrationOutput.Write(context, AsJson, codes, outcomes, pictures, OutputPath, PagePath, seconds);
         return ExitCodes.Success;
     }
 
     private static string Tool => $"binattn {typeof(Attention).Assembly.GetName().Version?.ToString(3) ?? "unknown"}";
 
-    private ModelCodes Fit(VisionTransformer model, WeightSource weights, CheckpointOptions below, CalibrationPictures pictures)
+    private ModelCodes Fit(VisionTransformer model, WeightSource weights, CheckpointOptions below, CalibrationPictures pictures, CalibrationProgress progress)
     {
         var calibrator = new VisionTransformerCalibrator(model, weights, Options, below);
         long start = Stopwatch.GetTimestamp();
-        int done = 0;
-        ModelCodes? codes = null;
-        context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calibrating {calibrator.LayerCount} layers on {pictures.Fit.Length} pictures"));
-        codes = calibrator.Run(
-            pictures.Fit.Length,
-            index => Read(pictures, pictures.Fit[index]),
-            layer => context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"layer {layer.Layer}: KL {layer.NaiveDivergence:F3} -> {layer.Divergence:F3} ({++done} of {calibrator.LayerCount}, {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s)")),
-            context.Cancellation);
-        return codes;
+        int done = progress.Done.Count;
+        context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calibrating {calibrator.LayerCount} layers on {pictures.Fit.Length} pictures{(done > 0 ? $", {done} of them done by an earlier run" : string.Empty)}"));
+        try
+        {
+            ModelCodes codes = calibrator.Run(pictures.Fit.Length, index => Read(pictures, pictures.Fit[index]), Finished, progress.Done, context.Cancellation);
+            if (Options.Budget is not null)
+            {
+                context.Error.WriteLine(codes.Options.Recipe == CalibrationRecipe.ClosedForm ? "within the budget: closed form" : string.Create(CultureInfo.InvariantCulture, $"within the budget: {codes.Options.Steps} steps"));
+            }
+
+            return codes;
+        }
+        catch (OperationCanceledException) when (progress.InWords() is not null)
+        {
+            context.Error.WriteLine(progress.InWords());
+            throw;
+        }
+
+        void Finished(LayerCodes layer)
+        {
+            progress.Add(layer);
+            context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"layer {layer.Layer}: KL {layer.NaiveDivergence:F3} -> {layer.Divergence:F3} ({++done} of {calibrator.LayerCount}, {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s)"));
+        }
     }
 
     private static float[] Read(CalibrationPictures pictures, int index)
@@ -111,19 +126,49 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
         return pixels.AsSpan().ContainsAnyExcept(pixels[0]) ? pixels : throw new BadInputException($"{pictures.Name(index)} is of one colour; it says nothing about attention. Leave it out.");
     }
 
-    private ModelCodes KeepExact(ModelCodes codes, VisionTransformer model, WeightSource weights, CheckpointOptions below, CalibrationPictures pictures)
+    private void RequireLayersLeft(int depth)
     {
-        if (ExactLayerCount == 0)
+        foreach ((LayerChoice choice, string option) in ((LayerChoice, string)[])[(ExactLayers, "--exact-layers"), (EightBitLayers, "--eight-bit-layers")])
+        {
+            int outside = choice.Layers.FirstOrDefault(layer => layer >= depth, -1);
+            if (outside >= 0)
+            {
+                throw new BadInputException($"{option} names layer {outside}; the model has the layers 0 to {depth - 1}.");
+            }
+
+            if (choice.Count + choice.Layers.Length >= depth)
+            {
+                throw new BadInputException($"{option} is {choice.Count + choice.Layers.Length}; the model has {depth} layers, of which at least one must be left.");
+            }
+        }
+
+        if (ExactLayers.Count + ExactLayers.Layers.Length + EightBitLayers.Count + EightBitLayers.Layers.Length >= depth)
+        {
+            throw new BadInputException($"--exact-layers and --eight-bit-layers leave none of the model's {depth} layers to codes. Ask for fewer.");
+        }
+    }
+
+    // The most sensitive layers stay exact, the next ones run in 8 bits: by the divergence of the model's answers that each layer alone wins back when it is exact.
+    private ModelCodes KeepSensitive(ModelCodes codes, VisionTransformer model, WeightSource weights, CheckpointOptions below, CalibrationPictures pictures)
+    {
+        if (ExactLayers.Count + EightBitLayers.Count == 0)
         {
             return codes;
         }
 
         VisionTransformer calibrated = VisionTransformer.Load(codes.ApplyTo(weights, below), model.Configuration with { Calibration = codes.Form }, model.Options);
-        var search = new SensitivitySearch(calibrated, AttentionChoice.All(LayerAttention.Calibrated), ExactLayerCount);
+        var search = new SensitivitySearch(calibrated, AttentionChoice.All(LayerAttention.Calibrated), exactLayerCount: 1);
         int[] chosen = [.. pictures.Fit.Take(SearchPictures)];
         SensitivityReport? report = null;
-        ProgressReport.Run(context, "looking for layers to keep exact", chosen.Length * search.RunsPerImage, advance => report = search.Run(chosen.Length, index => pictures.Set.Read(chosen[index]), advance, context.Cancellation));
-        return codes.Without([.. report!.Suggestions[^1].ExactLayers]);
+        ProgressReport.Run(context, "looking for sensitive layers", chosen.Length * search.RunsPerImage, advance => report = search.Run(chosen.Length, index => pictures.Set.Read(chosen[index]), advance, context.Cancellation));
+        LayerSensitivity[] ranked = [.. report!.Layers.Where(layer => codes.Form.Layers.Contains(layer.Layer)).OrderByDescending(static layer => double.IsNaN(layer.Gain) ? double.PositiveInfinity : layer.Gain)];
+        foreach (LayerSensitivity layer in ranked[..(ExactLayers.Count + EightBitLayers.Count)])
+        {
+            context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"layer {layer.Layer}: exact, it wins back {layer.Gain:F4} of {report.AllBinary.Divergence:F4} nats"));
+        }
+
+        ModelCodes kept = ExactLayers.Count > 0 ? codes.Without([.. ranked[..ExactLayers.Count].Select(static layer => layer.Layer)]) : codes;
+        return EightBitLayers.Count > 0 ? kept.InEightBits([.. ranked.Skip(ExactLayers.Count).Take(EightBitLayers.Count).Select(static layer => layer.Layer)]) : kept;
     }
 
     private string Page(VisionTransformer model, WeightSource weights, CheckpointOptions below, ModelCodes codes, CalibrationPictures pictures, CalibrationOutcome[] outcomes)
@@ -150,6 +195,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
             Measured = CalibrationOutput.InWords(pictures),
             Outcomes = [.. outcomes.Select(static outcome => (outcome.Attention, CalibrationOutput.Percent(outcome.Agreement), outcome.Divergence.ToString("F3", CultureInfo.InvariantCulture), CalibrationOutput.Percent(outcome.Top1)))],
             Pictures = shown,
+            PeakMemoryBytes = CalibrationOutput.PeakBytes(),
         });
     }
 }

@@ -40,7 +40,7 @@ internal sealed class Recognizer
 
     /// <summary>
     /// Loads a checkpoint once, whatever pictures it takes, and runs it in each of the modes with attention on a backend. Probabilities and values are held as said, else in float where attention is
-    /// naive and in 8 bits where it is calibrated.
+    /// naive and in 8 bits where it is calibrated or 8-bit itself.
     /// </summary>
     public static Recognizer[] Load(string path, CheckpointOptions checkpoint, ValueQuantization? quantization, LinearPrecision linear, int threads, IAttentionBackend backend, params ReadOnlySpan<AttentionMode> modes)
     {
@@ -59,6 +59,7 @@ internal sealed class Recognizer
     private static LayerAttention Attention(AttentionMode mode, ValueQuantization? quantization) => mode switch
     {
         AttentionMode.Exact => LayerAttention.Exact,
+        AttentionMode.EightBit => LayerAttention.EightBitWith(quantization ?? ValueQuantization.Tiled),
         AttentionMode.Calibrated => LayerAttention.CalibratedWith(quantization ?? ValueQuantization.Tiled),
         _ => LayerAttention.OneBit(quantization ?? ValueQuantization.Full),
     };

@@ -1,7 +1,10 @@
 namespace BinaryAttention.Models.Calibration;
 
-/// <summary>Calibrates the attention of any model from queries and keys that were captured while it ran exactly: centring, a random rotation and a temperature, by formula.</summary>
-public static class ActivationCalibrator
+/// <summary>
+/// Calibrates the attention of any model from what was captured while it ran exactly: <see cref="Fit"/> by formula for the options of one-bit attention, <see cref="FitCodes"/> and
+/// <see cref="FitProjections"/> with all recipes for codes that take the place of queries and keys.
+/// </summary>
+public static partial class ActivationCalibrator
 {
     /// <summary>Finds what <see cref="BinaryAttentionOptions.Calibration"/> takes, for <c>new SignWeighting(MeanMagnitudePerToken, MeanMagnitudePerToken)</c> and the default logit scale.</summary>
     /// <param name="query">Queries <c>[images, heads, tokens, dimension]</c>.</param>

@@ -27,6 +27,15 @@ public sealed record CalibrationOptions
     /// <summary>Layers that stay exact.</summary>
     public IReadOnlyCollection<int> ExactLayers { get; init; } = [];
 
+    /// <summary>Layers whose queries and keys become 8-bit numbers instead: next to exact, and faster.</summary>
+    public IReadOnlyCollection<int> EightBitLayers { get; init; } = [];
+
+    /// <summary>
+    /// Time for the whole calibration, or null for as long as it takes. The number of steps that fits is estimated before learning starts, none of them if fewer than a hundred fit; heads that are not learned when
+    /// the time is over keep what they have. The codes then depend on the speed of the machine.
+    /// </summary>
+    public TimeSpan? Budget { get; init; }
+
     /// <summary>Weight of a special token's row in the loss; every other row has 1.</summary>
     public float SpecialRowWeight { get; init; } = 20;
 
@@ -83,8 +92,22 @@ public sealed record CalibrationOptions
             throw Wrong($"MaxDegreeOfParallelism is {MaxDegreeOfParallelism}; expected at least 1, or null for one thread per processor.");
         }
 
+        if (Budget is { } budget && budget <= TimeSpan.Zero)
+        {
+            throw Wrong($"Budget is {budget}; a time above 0 is expected, or null for as long as it takes.");
+        }
+
         ArgumentNullException.ThrowIfNull(ExactLayers);
+        ArgumentNullException.ThrowIfNull(EightBitLayers);
+        int twice = ExactLayers.Intersect(EightBitLayers).FirstOrDefault(-1);
+        if (ExactLayers.Contains(twice) && EightBitLayers.Contains(twice))
+        {
+            throw Wrong($"layer {twice} is in ExactLayers and in EightBitLayers; one of them is expected.");
+        }
     }
+
+    /// <summary>Layers that get no codes.</summary>
+    internal IReadOnlyCollection<int> LayersWithoutCodes => [.. ExactLayers.Union(EightBitLayers).Order()];
 
     private static void InRange(int value, int least, int most, string name)
     {

@@ -32,6 +32,17 @@ internal static class CalibrationRecord
             writer.WriteNumber("images", codes.ImageCount);
             writer.WriteString("imagesSha256", imagesDigest);
             writer.WriteString("tool", tool);
+            if (form.EightBitLayers.Count > 0)
+            {
+                writer.WriteStartArray("eightBitLayers");
+                foreach (int layer in form.EightBitLayers)
+                {
+                    writer.WriteNumberValue(layer);
+                }
+
+                writer.WriteEndArray();
+            }
+
             writer.WriteStartArray("layers");
             foreach (LayerCodes layer in codes.Layers)
             {

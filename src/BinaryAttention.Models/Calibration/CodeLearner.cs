@@ -40,13 +40,13 @@ internal sealed class CodeLearner
         ];
     }
 
-    /// <summary>Changes the codes in place.</summary>
-    public void Run(ulong seed, CancellationToken cancellationToken)
+    /// <summary>Changes the codes in place; ends early when a budget is used up.</summary>
+    public void Run(ulong seed, CalibrationBudget? budget, CancellationToken cancellationToken)
     {
         var random = new SplitMix64(seed);
         int[] order = [];
         int next = 0;
-        for (int step = 0; step < _options.Steps; step++)
+        for (int step = 0; step < _options.Steps && budget is not { IsOver: true }; step++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _gradient.Clear();

@@ -10,16 +10,17 @@ internal static class HeadCalibration
     /// <param name="head">What the head saw.</param>
     /// <param name="projections">The head's projections; null where only queries and keys are known.</param>
     /// <param name="options">What may be done.</param>
+    /// <param name="budget">How much of it.</param>
     /// <param name="rowWeights">One weight per row that counts.</param>
     /// <param name="learns">Whether this head is worth learning.</param>
     /// <param name="seed">Decides rotations and orders.</param>
     /// <param name="cancellationToken">Checked between steps.</param>
-    public static HeadCalibrationResult Run(HeadActivations head, HeadProjections? projections, CalibrationOptions options, float[] rowWeights, bool learns, ulong seed, CancellationToken cancellationToken)
+    public static HeadCalibrationResult Run(HeadActivations head, HeadProjections? projections, CalibrationOptions options, CalibrationBudget budget, float[] rowWeights, bool learns, ulong seed, CancellationToken cancellationToken)
     {
         HeadCode code = ClosedForm.Create(head, options, rowWeights, seed);
         if (learns && options.Recipe == CalibrationRecipe.Rotation)
         {
-            new CodeLearner(code, head, options, rowWeights).Run(seed, cancellationToken);
+            Learn(code, head, options, budget, rowWeights, seed, cancellationToken);
         }
 
         if (projections is not null)
@@ -29,10 +30,19 @@ internal static class HeadCalibration
 
         if (learns && options.Recipe == CalibrationRecipe.Projection)
         {
-            new CodeLearner(code, head, options, rowWeights).Run(seed, cancellationToken);
+            Learn(code, head, options, budget, rowWeights, seed, cancellationToken);
         }
 
         return new HeadCalibrationResult(code, Divergence(ClosedForm.Naive(head), head, rowWeights), Divergence(code, head, rowWeights));
+    }
+
+    private static void Learn(HeadCode code, HeadActivations head, CalibrationOptions options, CalibrationBudget budget, float[] rowWeights, ulong seed, CancellationToken cancellationToken)
+    {
+        CalibrationOptions chosen = budget.Choose(steps => new CodeLearner(code.Clone(), head, options with { Steps = steps }, rowWeights).Run(seed, null, cancellationToken));
+        if (chosen.Recipe != CalibrationRecipe.ClosedForm && !budget.IsOver)
+        {
+            new CodeLearner(code, head, chosen, rowWeights).Run(seed, budget, cancellationToken);
+        }
     }
 
     public static double Divergence(HeadCode code, HeadActivations head, float[] rowWeights)

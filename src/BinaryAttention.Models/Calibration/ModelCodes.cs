@@ -24,10 +24,26 @@ public sealed record ModelCodes(CalibratedForm Form, IReadOnlyList<LayerCodes> L
     /// <exception cref="ArgumentException">No layer with codes would be left.</exception>
     public ModelCodes Without(IReadOnlyCollection<int> layers)
     {
+        ModelCodes left = Remove(layers);
+        return left with { Options = Options with { ExactLayers = [.. Options.ExactLayers.Union(layers).Order()] } };
+    }
+
+    /// <summary>The same codes without those of some layers, whose queries and keys become 8-bit numbers.</summary>
+    /// <param name="layers">Layers, from 0.</param>
+    /// <exception cref="ArgumentException">No layer with codes would be left.</exception>
+    public ModelCodes InEightBits(IReadOnlyCollection<int> layers)
+    {
+        ModelCodes left = Remove(layers);
+        int[] all = [.. Options.EightBitLayers.Union(layers).Order()];
+        return left with { Options = Options with { EightBitLayers = all }, Form = left.Form with { EightBitLayers = all } };
+    }
+
+    private ModelCodes Remove(IReadOnlyCollection<int> layers)
+    {
         ArgumentNullException.ThrowIfNull(layers);
         LayerCodes[] left = [.. Layers.Where(layer => !layers.Contains(layer.Layer))];
         return left.Length > 0
-            ? this with { Layers = left, Form = Form with { Layers = [.. left.Select(static layer => layer.Layer)] }, Options = Options with { ExactLayers = [.. Options.ExactLayers.Union(layers).Order()] } }
+            ? this with { Layers = left, Form = Form with { Layers = [.. left.Select(static layer => layer.Layer)] } }
             : throw new ArgumentException($"layers is {string.Join(", ", layers)}; some of the {Layers.Count} layers with codes must be left.", nameof(layers));
     }
 }

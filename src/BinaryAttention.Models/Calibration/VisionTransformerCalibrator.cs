@@ -43,23 +43,25 @@ public sealed class VisionTransformerCalibrator
             throw new ArgumentException($"Rank is {_options.Rank}; less than the {sizes.HeadDimension} channels of a head is expected.", nameof(options));
         }
 
-        int outside = _options.ExactLayers.FirstOrDefault(layer => layer < 0 || layer >= sizes.Depth, -1);
-        if (_options.ExactLayers.Contains(outside) || _options.ExactLayers.Distinct().Count() >= sizes.Depth)
+        IReadOnlyCollection<int> without = _options.LayersWithoutCodes;
+        int outside = without.FirstOrDefault(layer => layer < 0 || layer >= sizes.Depth, -1);
+        if (without.Contains(outside) || without.Count >= sizes.Depth)
         {
-            throw new ArgumentException($"ExactLayers is {string.Join(", ", _options.ExactLayers)}; some, not all, of the layers 0 to {sizes.Depth - 1} are expected.", nameof(options));
+            throw new ArgumentException($"ExactLayers and EightBitLayers hold {string.Join(", ", without)}; some, not all, of the layers 0 to {sizes.Depth - 1} are expected.", nameof(options));
         }
     }
 
     /// <summary>Layers that get codes.</summary>
-    public int LayerCount => _model.Configuration.Depth - _options.ExactLayers.Distinct().Count();
+    public int LayerCount => _model.Configuration.Depth - _options.LayersWithoutCodes.Count;
 
     /// <summary>Calibrates.</summary>
     /// <param name="imageCount">Images, at least <see cref="MinImages"/>.</param>
     /// <param name="image">Gives the normalised pixels <c>[channels, height, width]</c> of an image, from 0; called once for each, or a few times where a model is too large for one run.</param>
-    /// <param name="afterLayer">Called when a layer is done, in any order, on one thread at a time.</param>
+    /// <param name="afterLayer">Called when a layer is done, in any order, on one thread at a time; not for layers of <paramref name="done"/>.</param>
+    /// <param name="done">Layers that an earlier run with the same model, options and images has finished: they are taken as they are. Null for none.</param>
     /// <param name="cancellationToken">Checked between steps.</param>
     /// <exception cref="ArgumentException">There are too few images, one has another length or is of one colour, or an activation is not finite.</exception>
-    public ModelCodes Run(int imageCount, Func<int, float[]> image, Action<LayerCodes>? afterLayer = null, CancellationToken cancellationToken = default)
+    public ModelCodes Run(int imageCount, Func<int, float[]> image, Action<LayerCodes>? afterLayer = null, IReadOnlyCollection<LayerCodes>? done = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (imageCount < MinImages)
@@ -70,13 +72,16 @@ public sealed class VisionTransformerCalibrator
         VisionTransformerConfiguration sizes = _model.Configuration;
         long layerBytes = (long)imageCount * sizes.TokenCount * sizes.Width * sizeof(float);
         int layersAtOnce = (int)Math.Clamp(MostHeldBytes / layerBytes, 1, sizes.Depth);
-        var layers = new List<LayerCodes>();
-        for (int first = 0; first < sizes.Depth; first += layersAtOnce)
+        List<LayerCodes> layers = [.. done ?? []];
+        int[] missing = [.. Enumerable.Range(0, sizes.Depth).Except(_options.LayersWithoutCodes).Except(layers.Select(static layer => layer.Layer))];
+        var budget = new CalibrationBudget(_options, missing.Length * sizes.HeadCount);
+        foreach (int[] group in missing.GroupBy(layer => layer / layersAtOnce).Select(static group => group.ToArray()))
         {
-            int count = Math.Min(layersAtOnce, sizes.Depth - first);
-            float[][][] inputs = ActivationCapture.Run(_model, first, count, imageCount, index => Checked(image(index), index), cancellationToken);
-            layers.AddRange(RunLayers(first, inputs, afterLayer, cancellationToken));
+            float[][][] inputs = ActivationCapture.Run(_model, group[0], group[^1] - group[0] + 1, imageCount, index => Checked(image(index), index), cancellationToken);
+            layers.AddRange(RunLayers(group, inputs, budget, afterLayer, cancellationToken));
         }
+
+        layers.Sort(static (a, b) => a.Layer.CompareTo(b.Layer));
 
         var form = new CalibratedForm
         {
@@ -87,15 +92,15 @@ public sealed class VisionTransformerCalibrator
             WeightsKeys = _options.KeyWeights == KeyWeights.PerToken || _options.KeyPlanes == 2,
             HasExactSpecialRows = _options.ExactSpecialRows,
             Layers = [.. layers.Select(static layer => layer.Layer)],
+            EightBitLayers = [.. _options.EightBitLayers.Order()],
         };
-        return new ModelCodes(form, layers, _options, imageCount);
+        return new ModelCodes(form, layers, budget.Chosen, imageCount);
     }
 
-    private List<LayerCodes> RunLayers(int first, float[][][] inputs, Action<LayerCodes>? afterLayer, CancellationToken cancellationToken)
+    private List<LayerCodes> RunLayers(int[] chosen, float[][][] inputs, CalibrationBudget budget, Action<LayerCodes>? afterLayer, CancellationToken cancellationToken)
     {
         VisionTransformerConfiguration sizes = _model.Configuration;
         int heads = sizes.HeadCount, inner = sizes.AttentionWidth;
-        int[] chosen = [.. Enumerable.Range(first, inputs.Length).Except(_options.ExactLayers)];
         var results = new HeadCalibrationResult[chosen.Length][];
         var missing = new int[chosen.Length];
         var codes = new LayerCodes[chosen.Length];
@@ -112,7 +117,7 @@ public sealed class VisionTransformerCalibrator
             cancellationToken.ThrowIfCancellationRequested();
             int index = item / heads, head = item % heads, layer = chosen[index];
             HeadProjections own = HeadProjections.Cut(projections[index].Weight, projections[index].Bias, head, sizes.HeadDimension, inner);
-            results[index][head] = RunHead(layer, head, inputs[layer - first], own, cancellationToken);
+            results[index][head] = RunHead(layer, head, inputs[layer - chosen[0]], own, budget, cancellationToken);
             lock (reporting)
             {
                 if (--missing[index] == 0)
@@ -125,7 +130,7 @@ public sealed class VisionTransformerCalibrator
         return [.. codes];
     }
 
-    private HeadCalibrationResult RunHead(int layer, int head, float[][] inputs, HeadProjections projections, CancellationToken cancellationToken)
+    private HeadCalibrationResult RunHead(int layer, int head, float[][] inputs, HeadProjections projections, CalibrationBudget budget, CancellationToken cancellationToken)
     {
         VisionTransformerConfiguration sizes = _model.Configuration;
         int d = sizes.HeadDimension, tokens = sizes.TokenCount;
@@ -140,7 +145,7 @@ public sealed class VisionTransformerCalibrator
         // A classifier reads only the special tokens of its last layer; where their rows are exact, nothing there depends on the codes.
         bool isLast = layer == sizes.Depth - 1;
         float[] weights = RowWeights(sizes, isLast);
-        return HeadCalibration.Run(activations, projections, _options, weights, learns: !isLast || !_options.ExactSpecialRows, Seed(layer, head), cancellationToken);
+        return HeadCalibration.Run(activations, projections, _options, budget, weights, learns: !isLast || !_options.ExactSpecialRows, Seed(layer, head), cancellationToken);
     }
 
     private float[] RowWeights(VisionTransformerConfiguration sizes, bool isLast)

@@ -44,6 +44,10 @@ internal sealed class PlannedAttention
         {
             backend.BinaryScaledDotProduct(query, key, value, destination, _shape, binary, default, cancellationToken);
         }
+        else if (_options[block] is EightBitAttentionOptions eightBit)
+        {
+            backend.EightBitScaledDotProduct(query, key, value, destination, _shape, eightBit, default, cancellationToken);
+        }
         else
         {
             backend.ScaledDotProduct(query, key, value, destination, _shape, _options[block], default, cancellationToken);

@@ -27,6 +27,11 @@ public sealed class VisionTransformerFidelity
             throw new ArgumentException("binary holds a calibrated layer; its codes take the place of queries and keys, which are compared here. Compare the outputs of the models instead.", nameof(binary));
         }
 
+        if (layers.Any(static layer => layer.EightBitOptions is not null))
+        {
+            throw new ArgumentException("binary holds an 8-bit layer; one-bit attention is compared with exact attention here. Compare the outputs of the models instead.", nameof(binary));
+        }
+
         _observer = new Observer(layers, model.Configuration);
         _model = model.With(model.Options with { Attention = ExactSide(layers), Observer = _observer });
     }
@@ -62,7 +67,7 @@ public sealed class VisionTransformerFidelity
 
     /// <summary>The exact attention that stands against one-bit layers: the same biases, other kernels.</summary>
     internal static AttentionChoice ExactSide(IReadOnlyList<LayerAttention> layers) =>
-        AttentionChoice.PerLayer(layers.Select(static layer => layer.Binary is null ? layer : LayerAttention.Exact with { UseRelativeBias = layer.UseRelativeBias }));
+        AttentionChoice.PerLayer(layers.Select(static layer => layer is { Binary: null, EightBitOptions: null } ? layer : LayerAttention.Exact with { UseRelativeBias = layer.UseRelativeBias }));
 
     /// <summary>The one-bit options of a layer bound to the exact options that the model runs it with; null for an exact layer.</summary>
     internal static BinaryAttentionOptions? Bind(LayerAttention layer, AttentionOptions exact) => layer.Binary is not { } binary ? null : binary with

@@ -13,7 +13,13 @@ public static class CalibrationPage
         var html = new HtmlText();
         html.Write($"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>Calibration of {report.ModelName}</title>\n");
         PageStyle.Write(html);
-        html.Write($"</head>\n<body>\n<h1>One-bit attention for <bdi>{report.ModelName}</bdi>, calibrated</h1>\n<dl class=\"facts\"><dt>Command</dt><dd><code>{report.CommandLine}</code></dd><dt>Program</dt><dd>{report.Tool}</dd><dt>Codes</dt><dd>{InWords(report.Codes)}</dd></dl>\n");
+        html.Write($"</head>\n<body>\n<h1>One-bit attention for <bdi>{report.ModelName}</bdi>, calibrated</h1>\n<dl class=\"facts\"><dt>Command</dt><dd><code>{report.CommandLine}</code></dd><dt>Program</dt><dd>{report.Tool}</dd><dt>Codes</dt><dd>{InWords(report.Codes)}</dd>");
+        if (report.PeakMemoryBytes > 0)
+        {
+            html.Write($"<dt>Memory</dt><dd>{report.PeakMemoryBytes / 1e9:F2} GB at most</dd>");
+        }
+
+        html.Write($"</dl>\n");
         WriteOutcomes(html, report);
         WriteLayers(html, report.Codes);
         WritePictures(html, report);
@@ -22,7 +28,10 @@ public static class CalibrationPage
     }
 
     private static string InWords(ModelCodes codes) =>
-        FormattableString.Invariant($"{codes.Options.Recipe}, {codes.Form.CodeLength} signs, planes {codes.Form.QueryPlanes} and {codes.Form.KeyPlanes}, rank {codes.Form.Rank}, keys weighted {(codes.Form.WeightsKeys ? "per token" : "per head")}, class row {(codes.Form.HasExactSpecialRows ? "exact" : "one-bit")}, {codes.ImageCount} images, seed {codes.Options.Seed}");
+        FormattableString.Invariant($"{codes.Options.Recipe}, {codes.Form.CodeLength} signs, planes {codes.Form.QueryPlanes} and {codes.Form.KeyPlanes}, rank {codes.Form.Rank}, keys weighted {(codes.Form.WeightsKeys ? "per token" : "per head")}, class row {(codes.Form.HasExactSpecialRows ? "exact" : "one-bit")}, {codes.ImageCount} images, seed {codes.Options.Seed}")
+        + Layers(codes.Options.ExactLayers, "exact") + Layers(codes.Options.EightBitLayers, "in 8 bits");
+
+    private static string Layers(IReadOnlyCollection<int> layers, string how) => layers.Count == 0 ? string.Empty : $", {(layers.Count == 1 ? "layer" : "layers")} {string.Join(" ", layers)} {how}";
 
     private static void WriteOutcomes(HtmlText html, CalibrationReport report)
     {

@@ -23,6 +23,9 @@ public sealed record CalibrationReport
     /// <summary>Rows of the first table: the attention, then agreement and divergence as text.</summary>
     public required IReadOnlyList<(string Attention, string Agreement, string Divergence, string Top1)> Outcomes { get; init; }
 
+    /// <summary>The most memory that the program held, in bytes; 0 if it is not known.</summary>
+    public long PeakMemoryBytes { get; init; }
+
     /// <summary>Photographs with their maps; may be empty.</summary>
     public IReadOnlyList<CalibrationPicture> Pictures { get; init; } = [];
 }

@@ -23,8 +23,11 @@ public sealed record CalibratedForm
     /// <summary>Whether the rows of the special tokens are computed exactly.</summary>
     public bool HasExactSpecialRows { get; init; }
 
-    /// <summary>The layers with codes, ascending; the others stay exact.</summary>
+    /// <summary>The layers with codes, ascending; the others stay exact or run in 8 bits.</summary>
     public IReadOnlyList<int> Layers { get; init; } = [];
+
+    /// <summary>Layers without codes whose queries and keys are 8-bit numbers, ascending.</summary>
+    public IReadOnlyList<int> EightBitLayers { get; init; } = [];
 
     /// <summary>Outputs of the code projection of a layer: codes of queries and keys, a bias per key and head, and both sides' float factors.</summary>
     /// <param name="headCount">Heads of the layer.</param>

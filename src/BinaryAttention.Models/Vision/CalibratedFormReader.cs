@@ -54,6 +54,7 @@ internal static class CalibratedFormReader
                 WeightsKeys = root.GetProperty("keyWeights").GetString() == "per-token",
                 HasExactSpecialRows = root.GetProperty("exactSpecialRows").GetBoolean(),
                 Layers = layers,
+                EightBitLayers = EightBitLayers(source, root, layers),
             };
         }
         catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
@@ -79,6 +80,14 @@ internal static class CalibratedFormReader
         && int.TryParse(name.AsSpan(Prefix.Length, name.Length - Prefix.Length - LayerEnding.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && layer < MostLayers
             ? layer
             : -1;
+
+    // Files of earlier versions do not have the list.
+    private static int[] EightBitLayers(WeightSource source, JsonElement root, int[] layers)
+    {
+        int[] listed = root.TryGetProperty("eightBitLayers", out JsonElement list) ? [.. list.EnumerateArray().Select(static layer => layer.GetInt32())] : [];
+        int wrong = Array.FindIndex(listed, layer => layer < 0 || layer >= MostLayers || layers.Contains(layer));
+        return wrong < 0 ? listed : throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have the 8-bit layer {listed[wrong]}; layers without codes, from 0, are expected.");
+    }
 
     private static int Range(WeightSource source, JsonElement root, string name, int least, int most)
     {

@@ -41,7 +41,9 @@ internal static class ImageAdaptation
             LayerAttention layer = layers[block];
             AttentionBias? bias = layer.UseRelativeBias && weights.RelativeTables.Length > 0 ? Bias(weights, target, block) : null;
             CalibratedAttention? calibrated = layer.IsCalibrated ? weights.Blocks[block].Calibrated : null;
-            AttentionOptions chosen = calibrated is not null ? calibrated.Bind(layer.Binary!) : layer.IsCalibrated || layer.Binary is null ? new AttentionOptions() : layer.Binary;
+            AttentionOptions chosen = calibrated is not null ? calibrated.Bind(layer.Binary!)
+                : layer.IsCalibrated ? Kept(target.Calibration!, block, layer.Binary!.Quantization)
+                : layer.EightBitOptions ?? (AttentionOptions?)layer.Binary ?? new AttentionOptions();
             AttentionOptions bound = chosen with
             {
                 Bias = bias,
@@ -54,6 +56,11 @@ internal static class ImageAdaptation
 
         return result;
     }
+
+    // A layer of a calibrated checkpoint without codes. What training code quantised has no 8-bit form.
+    private static AttentionOptions Kept(CalibratedForm form, int block, ValueQuantization quantization) => form.EightBitLayers.Contains(block)
+        ? new EightBitAttentionOptions { Quantization = quantization == ValueQuantization.Full ? ValueQuantization.Full : ValueQuantization.Tiled }
+        : new AttentionOptions();
 
     private static AttentionBias Bias(VisionTransformerWeights weights, VisionTransformerConfiguration target, int block)
     {

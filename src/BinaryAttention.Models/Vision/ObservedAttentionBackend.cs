@@ -18,6 +18,12 @@ internal sealed class ObservedAttentionBackend(IAttentionBackend backend, IAtten
         backend.ScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
     }
 
+    public void EightBitScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, EightBitAttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
+    {
+        observer.Observe(layer, query, key, value, shape, options ?? new EightBitAttentionOptions(), cancellationToken);
+        backend.EightBitScaledDotProduct(query, key, value, destination, shape, options, logSumExp, cancellationToken);
+    }
+
     public void BinaryScaledDotProduct(ReadOnlySpan<float> query, ReadOnlySpan<float> key, ReadOnlySpan<float> value, Span<float> destination, in AttentionShape shape, BinaryAttentionOptions? options = null, Span<float> logSumExp = default, CancellationToken cancellationToken = default)
     {
         observer.Observe(layer, query, key, value, shape, options ?? new BinaryAttentionOptions(), cancellationToken);

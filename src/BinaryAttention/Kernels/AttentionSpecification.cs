@@ -10,6 +10,9 @@ internal sealed record AttentionSpecification
 
     public required bool IsBinary { get; init; }
 
+    /// <summary>Whether queries and keys are signed 8-bit numbers with a scale per token; <see cref="IsBinary"/> is false then.</summary>
+    public bool IsEightBit { get; init; }
+
     public required float LogitScale { get; init; }
 
     public required AttentionBias? Bias { get; init; }

@@ -37,13 +37,14 @@ internal sealed unsafe class ReferenceRun(AttentionSpecification specification) 
             {
                 int batch = tile / shape.HeadCount;
                 int head = tile % shape.HeadCount;
+                ReferenceEightBitHead? eightBit = specification.IsEightBit ? new ReferenceEightBitHead(inputs, batch, head) : null;
                 ReferenceBinaryHead? binary = specification.IsBinary ? new ReferenceBinaryHead(inputs, batch, head) : null;
                 for (int query = 0; query < shape.QueryLength; query++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     var output = new Span<float>(destination.Token(batch, head, query), shape.ValueDimension);
-                    float rowLogSumExp = binary is null
-                        ? ReferenceExactAttention.Row(inputs, batch, head, query, output)
+                    float rowLogSumExp = eightBit is not null ? ReferenceEightBitAttention.Row(eightBit, query, output)
+                        : binary is null ? ReferenceExactAttention.Row(inputs, batch, head, query, output)
                         : ReferenceBinaryAttention.Row(binary, query, output);
                     if (logSumExp is not null)
                     {

@@ -110,7 +110,7 @@ public sealed unsafe class FoldingTests
     }
 
     private static HeadCode Code(int head, CalibrationOptions options) =>
-        HeadCalibration.Run(Activations(head), Projections(head), options, [.. Enumerable.Repeat(1f, Tokens)], learns: true, Seed(head), CancellationToken.None).Code;
+        HeadCalibration.Run(Activations(head), Projections(head), options, new CalibrationBudget(options, Heads), [.. Enumerable.Repeat(1f, Tokens)], learns: true, Seed(head), CancellationToken.None).Code;
 
     private static float[] Fused()
     {

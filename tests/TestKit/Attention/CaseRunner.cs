@@ -31,7 +31,11 @@ public static class CaseRunner
     public static AttentionResult Run(AttentionCase attentionCase, Operands operands, AttentionOptions options, bool isBinary) =>
         Guarded(attentionCase, operands, (query, key, value, destination, logSumExp) =>
         {
-            if (isBinary)
+            if (options is EightBitAttentionOptions eightBit)
+            {
+                BinaryAttention.Attention.EightBitScaledDotProduct(query, key, value, destination.AsSpan(), attentionCase.StridedShape, eightBit, logSumExp.AsSpan());
+            }
+            else if (isBinary)
             {
                 BinaryAttention.Attention.BinaryScaledDotProduct(query, key, value, destination.AsSpan(), attentionCase.StridedShape, (BinaryAttentionOptions)options, logSumExp.AsSpan());
             }

@@ -16,7 +16,7 @@ public static class KernelPreference
     public static string? Refusal(string kernel, in AttentionShape shape, AttentionOptions options)
     {
         AttentionShape filled = shape with { KeyHeadCount = shape.KeyHeadCount == 0 ? shape.HeadCount : shape.KeyHeadCount };
-        AttentionSpecification specification = SpecificationBuilder.Build(filled, options, options is BinaryAttentionOptions);
+        AttentionSpecification specification = SpecificationBuilder.Build(filled, options);
         return KernelRegistry.Kernels.Single(candidate => candidate.Name == kernel).WhyNot(specification);
     }
 }

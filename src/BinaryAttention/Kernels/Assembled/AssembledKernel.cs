@@ -12,7 +12,8 @@ internal sealed class AssembledKernel : IAttentionKernel
     public string? WhyNot(AttentionSpecification specification)
     {
         AttentionShape shape = specification.Shape;
-        return !specification.IsBinary ? "exact attention is not assembled"
+        return specification.IsEightBit ? "8-bit attention is not assembled"
+            : !specification.IsBinary ? "exact attention is not assembled"
             : specification.Quantization == ValueQuantization.Full ? "quantization Full is not assembled"
             : shape.HeadDimension > AssembledLimits.HeadDimension ? $"headDimension is {shape.HeadDimension}; distances are bytes, so at most {AssembledLimits.HeadDimension} is assembled"
             : null;

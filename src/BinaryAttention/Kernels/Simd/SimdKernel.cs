@@ -1,5 +1,6 @@
 // The portable kernel: no code generation, one algorithm compiled for the best vectors that the processor and the runtime's switches allow.
 using BinaryAttention.Kernels.Backward;
+using BinaryAttention.Kernels.EightBit;
 
 namespace BinaryAttention.Kernels.Simd;
 
@@ -14,6 +15,7 @@ internal sealed class SimdKernel : IAttentionKernel
     public string? WhyNot(AttentionSpecification specification) => null;
 
     public KernelRun Create(AttentionSpecification specification) =>
+        specification.IsEightBit ? EightBitComposition.Create(specification, CpuFeatures.Current) :
         specification.IsBinary ? SimdComposition.CreateBinary(specification, CpuFeatures.Current) : SimdComposition.CreateExact(specification, CpuFeatures.Current);
 
     public string? WhyNotBackward(AttentionSpecification specification) => null;

@@ -55,7 +55,7 @@ internal sealed class TeacherLessons(LossSection section, TrainableVisionTransfo
 
         for (int i = 0; i < teacherTaps.Count; i++)
         {
-            // WAIT parts.Add((AttentionSimilarity.Loss(taps[i], teacherTaps[i]), section.AttentionWeight / teacherTaps.Count));
+            parts.Add((AttentionSimilarity.Loss(taps[i], teacherTaps[i]), section.AttentionWeight / teacherTaps.Count));
         }
 
         return LossFunctions.WeightedSum([.. parts]);

@@ -63,6 +63,7 @@ internal static class CommandLineApplication
             CompareCommand.Create(context),
             CalibrateCommand.Create(context),
             TrainCommand.Create(context),
+            ReportCommand.Create(context),
             BenchCommand.Create(context),
             InspectCommand.Create(context),
             ConvertCommand.Create(context),

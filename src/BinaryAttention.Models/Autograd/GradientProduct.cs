@@ -1,10 +1,10 @@
 // The gradient of the weights of a linear layer, dW += dY^T X, with dY [rows, outputs], X [rows, inputs] and dW [outputs, inputs], and that of its bias, db += sum over rows of dY.
 //
-// Rows are the depth of this product. They are cut into blocks of 256; of each block dY is transposed and X put into panels, so that the tile kernel of the forward product can be used:
+// Rows are the depth of this product. They are cut into blocks of 256, of which X is put into panels that stay in the first-level cache while all outputs pass:
 //
-//   transposed, block b:  [outputs][rows of b]      panels, block b:  [panel][rows of b][panelWidth]
+//   panels, block b:  [panel][rows of b][panelWidth]
 //
-// A tile of dW gets its blocks one after the other, by one worker: bits depend on the fixed block size alone. Packing costs rows (outputs + inputs) copies against rows outputs inputs multiply-adds.
+// A tile of dW gets its blocks one after the other, by one worker: bits depend on the fixed block size alone.
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
@@ -19,9 +19,6 @@ internal sealed unsafe class GradientProduct
     // Rows that are packed at a time: what bounds the memory. A multiple of the block.
     private const int ChunkRows = 8 * BlockRows;
     private const int GroupOutputs = 96;
-    private const int Strip = 16;
-
-    private static readonly AlignedBuffer<float> NoBias = new(64);
 
     private readonly Tape _tape;
     private readonly float* _x, _dy;
@@ -54,7 +51,7 @@ internal sealed unsafe class GradientProduct
     {
         int blocks = (count + BlockRows - 1) / BlockRows;
         bool wantsWeight = _weight.IsTrainable;
-        PooledBuffer transposed = _tape.Rent(wantsWeight ? count * _outputs : 1), panels = _tape.Rent(wantsWeight ? count * Panels * PanelWidth : 1), sums = _tape.Rent(blocks * _outputs);
+        PooledBuffer panels = _tape.Rent(wantsWeight ? count * Panels * PanelWidth : 1), sums = _tape.Rent(blocks * _outputs);
         _tape.Loop.Tiles.Run(
             2 * blocks,
             (item, _) =>
@@ -70,22 +67,16 @@ internal sealed unsafe class GradientProduct
                     return;
                 }
 
-                float* dy = _dy + ((nint)(first + start) * _outputs);
-                if (wantsWeight)
-                {
-                    Transpose(dy, rows, transposed.Pointer + ((nint)start * _outputs));
-                }
-
                 if (_bias is not null)
                 {
-                    SumRows(dy, rows, sums.Span.Slice(item / 2 * _outputs, _outputs));
+                    SumRows(_dy + ((nint)(first + start) * _outputs), rows, sums.Span.Slice(item / 2 * _outputs, _outputs));
                 }
             },
             CancellationToken.None);
         if (wantsWeight)
         {
             int groups = (_outputs + GroupOutputs - 1) / GroupOutputs;
-            _tape.Loop.Tiles.Run(Panels * groups, (item, _) => Group(item / groups, item % groups * GroupOutputs, count, transposed.Pointer, panels.Pointer), CancellationToken.None);
+            _tape.Loop.Tiles.Run(Panels * groups, (item, _) => Group(item / groups, item % groups * GroupOutputs, first, count, panels.Pointer), CancellationToken.None);
         }
 
         for (int block = 0; _bias is not null && block < blocks; block++)
@@ -93,28 +84,27 @@ internal sealed unsafe class GradientProduct
             TensorPrimitives.Add(_bias.Gradient, sums.Span.Slice(block * _outputs, _outputs), _bias.Gradient);
         }
 
-        _tape.Return(transposed);
         _tape.Return(panels);
         _tape.Return(sums);
     }
 
-    private void Group(int panel, int firstOutput, int count, float* transposed, float* panels)
+    private void Group(int panel, int firstOutput, int first, int count, float* panels)
     {
         switch (_lanes)
         {
-            case 16: Group<Vector512<float>, Operations512>(panel, firstOutput, count, transposed, panels); break;
-            case 8: Group<Vector256<float>, Operations256>(panel, firstOutput, count, transposed, panels); break;
-            default: Group<Vector128<float>, Operations128>(panel, firstOutput, count, transposed, panels); break;
+            case 16: Group<Vector512<float>, Operations512>(panel, firstOutput, first, count, panels); break;
+            case 8: Group<Vector256<float>, Operations256>(panel, firstOutput, first, count, panels); break;
+            default: Group<Vector128<float>, Operations128>(panel, firstOutput, first, count, panels); break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
-    private void Group<TVector, TOperations>(int panel, int firstOutput, int count, float* transposed, float* panels)
+    private void Group<TVector, TOperations>(int panel, int firstOutput, int first, int count, float* panels)
         where TVector : struct
         where TOperations : struct, IVectorOperations<TVector>
     {
-        const int tileRows = MatrixTile<TVector, TOperations>.Rows;
+        const int tileRows = GradientTile<TVector, TOperations>.Rows;
         int width = 2 * TOperations.Count, firstColumn = panel * width, columns = Math.Min(width, _inputs - firstColumn), lastOutput = Math.Min(firstOutput + GroupOutputs, _outputs);
         float* spill = stackalloc float[tileRows * width];
         for (int start = 0; start < count; start += BlockRows)
@@ -124,16 +114,17 @@ internal sealed unsafe class GradientProduct
             for (int output = firstOutput; output < lastOutput; output += tileRows)
             {
                 int rows = Math.Min(tileRows, lastOutput - output);
-                float* dy = transposed + ((nint)start * _outputs) + ((nint)output * depth);
+                float* dy = _dy + ((nint)(first + start) * _outputs) + output;
                 float* target = _weight.GradientPointer + ((nint)output * _inputs) + firstColumn;
                 if (columns == width)
                 {
-                    MatrixTile<TVector, TOperations>.Multiply(dy, depth, rows, panelData, NoBias.Pointer, target, _inputs, add: true);
+                    GradientTile<TVector, TOperations>.Add(dy, depth, _outputs, rows, panelData, target, _inputs);
                     continue;
                 }
 
                 // The last panel may be narrower than the kernel writes.
-                MatrixTile<TVector, TOperations>.Multiply(dy, depth, rows, panelData, NoBias.Pointer, spill, width, add: false);
+                new Span<float>(spill, tileRows * width).Clear();
+                GradientTile<TVector, TOperations>.Add(dy, depth, _outputs, rows, panelData, spill, width);
                 for (int row = 0; row < rows; row++)
                 {
                     for (int column = 0; column < columns; column++)
@@ -156,24 +147,6 @@ internal sealed unsafe class GradientProduct
                 var target = new Span<float>(panels + ((((nint)panel * rows) + row) * width), width);
                 new ReadOnlySpan<float>(x + ((nint)row * _inputs) + (panel * width), columns).CopyTo(target);
                 target[columns..].Clear();
-            }
-        }
-    }
-
-    // Strips of 16 rows: the 16 cache lines that one output's values come from serve the next 15 outputs too.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Transpose(float* dy, int rows, float* transposed)
-    {
-        for (int start = 0; start < rows; start += Strip)
-        {
-            int end = Math.Min(start + Strip, rows);
-            for (int output = 0; output < _outputs; output++)
-            {
-                float* target = transposed + ((nint)output * rows);
-                for (int row = start; row < end; row++)
-                {
-                    target[row] = dy[((nint)row * _outputs) + output];
-                }
             }
         }
     }

@@ -115,14 +115,14 @@ public sealed class Tape : IDisposable
         return output;
     }
 
-    /// <summary>Runs a part of the network and gives back all its memory but the output's, if nothing is recorded anyway.</summary>
+    /// <summary>Runs a part of the network and gives back all its memory but the output's and that of retained variables, if nothing is recorded anyway.</summary>
     internal Variable Region(Variable input, Func<Variable, Variable> block)
     {
         int first = _variables.Count;
         Variable output = block(input);
         if (!IsRecording)
         {
-            ReleaseSince(first, output);
+            ReleaseSince(first, output, alsoRetained: false);
         }
 
         return output;
@@ -164,7 +164,7 @@ public sealed class Tape : IDisposable
         {
             _isDisposed = true;
             _nodes.Clear();
-            ReleaseSince(0, null);
+            ReleaseSince(0, kept: null, alsoRetained: true);
             Workspace.IsTaken = false;
         }
     }
@@ -233,7 +233,7 @@ public sealed class Tape : IDisposable
             input.Adopt(inner.GradientBuffer);
         }
 
-        ReleaseSince(firstVariable, null);
+        ReleaseSince(firstVariable, kept: null, alsoRetained: true);
     }
 
     private void RunDownTo(int count)
@@ -253,21 +253,24 @@ public sealed class Tape : IDisposable
         }
     }
 
-    private void ReleaseSince(int first, Variable? kept)
+    private void ReleaseSince(int first, Variable? kept, bool alsoRetained)
     {
+        List<Variable> left = [];
         for (int i = first; i < _variables.Count; i++)
         {
-            if (_variables[i] != kept)
+            Variable variable = _variables[i];
+            if (variable == kept || (variable.IsRetained && !alsoRetained))
             {
-                _variables[i].Release(alsoRetained: true);
+                left.Add(variable);
+            }
+            else
+            {
+                variable.Release(alsoRetained: true);
             }
         }
 
         _variables.RemoveRange(first, _variables.Count - first);
-        if (kept is { HasValues: true } && first > 0)
-        {
-            _variables.Add(kept);
-        }
+        _variables.AddRange(left);
     }
 
     private sealed class Restore(Action action) : IDisposable

@@ -10,13 +10,28 @@ internal static class LineChart
     private const int PlotWidth = Width - Left - Right;
     private static readonly string[] Colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#8a6fdf", "#7f7f7f"];
 
-    /// <summary>Writes the picture.</summary>
+    /// <summary>Writes the picture as part of a page.</summary>
     /// <param name="html">Where to.</param>
     /// <param name="title">What it shows.</param>
     /// <param name="horizontal">The axis to the right.</param>
     /// <param name="vertical">The axis upwards.</param>
     /// <param name="series">The lines; at least one point among them must be finite.</param>
     public static void Write(HtmlText html, string title, ChartAxis horizontal, ChartAxis vertical, IReadOnlyList<ChartSeries> series)
+    {
+        html.Write($"<svg");
+        WriteRest(html, title, horizontal, vertical, series);
+    }
+
+    /// <summary>The picture as a file of its own.</summary>
+    public static string Document(string title, ChartAxis horizontal, ChartAxis vertical, IReadOnlyList<ChartSeries> series)
+    {
+        var html = new HtmlText();
+        html.Write($"<svg xmlns=\"http://www.w3.org/2000/svg\"");
+        WriteRest(html, title, horizontal, vertical, series);
+        return html.ToString();
+    }
+
+    private static void WriteRest(HtmlText html, string title, ChartAxis horizontal, ChartAxis vertical, IReadOnlyList<ChartSeries> series)
     {
         (double X, double Y)[] all = [.. series.SelectMany(one => one.Points).Where(IsDrawn)];
         if (all.Length == 0)
@@ -27,7 +42,7 @@ internal static class LineChart
         IReadOnlyList<double> columns = horizontal.Ticks(all.Min(point => point.X), all.Max(point => point.X));
         IReadOnlyList<double> rows = vertical.Ticks(all.Min(point => point.Y), all.Max(point => point.Y));
         int height = Top + PlotHeight + AxisHeight + (LegendRow * ((series.Count + 1) / 2)) + 8;
-        html.Write($"<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart\" viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{title}\">\n");
+        html.Write($" class=\"chart\" viewBox=\"0 0 {Width} {height}\" role=\"img\" aria-label=\"{title}\">\n");
         WriteStyle(html);
         html.Write($"<rect class=\"paper\" width=\"{Width}\" height=\"{height}\"/><text class=\"title\" x=\"{Left}\" y=\"20\">{title}</text>\n");
         foreach (double tick in columns)
@@ -51,14 +66,6 @@ internal static class LineChart
         }
 
         html.Write($"</svg>\n");
-    }
-
-    /// <summary>The picture as a file of its own.</summary>
-    public static string Document(string title, ChartAxis horizontal, ChartAxis vertical, IReadOnlyList<ChartSeries> series)
-    {
-        var html = new HtmlText();
-        Write(html, title, horizontal, vertical, series);
-        return html.ToString();
     }
 
     private static bool IsDrawn((double X, double Y) point) => double.IsFinite(point.X) && double.IsFinite(point.Y);

@@ -9,4 +9,8 @@ namespace BinaryAttention.Models.Training.Networks;
 /// <param name="HeadDimension">Channels of a query and of a key, or signs of a code.</param>
 /// <param name="Options">The options of the attention.</param>
 /// <param name="Bias">Its learned bias, or null.</param>
-public sealed record AttentionTap(int Block, Variable Source, int HeadCount, int HeadDimension, AttentionOptions Options, LearnedBias? Bias);
+public sealed record AttentionTap(int Block, Variable Source, int HeadCount, int HeadDimension, AttentionOptions Options, LearnedBias? Bias)
+{
+    /// <summary>Whether a bias per key and head follows in the columns: codes of a calibrated model.</summary>
+    public bool CarriesKeyBias { get; init; }
+}

@@ -20,12 +20,22 @@ internal sealed class ParameterWeightSource(ParameterSet parameters, IReadOnlyDi
 
     public override long[] ReadIntegers(string name) => throw new NotSupportedException($"{name} is a parameter, not a tensor of integers.");
 
-    /// <summary>What no tensor says about a model.</summary>
-    public static Dictionary<string, string> Describe(VisionTransformerConfiguration configuration) => new(StringComparer.Ordinal)
+    /// <summary>What no tensor says about a model, and what its origin said about its codes.</summary>
+    public static Dictionary<string, string> Describe(VisionTransformerConfiguration configuration, WeightSource? origin)
     {
-        ["num_heads"] = configuration.HeadCount.ToString(CultureInfo.InvariantCulture),
-        ["activation"] = configuration.Activation == MlpActivation.Relu ? "relu" : "gelu",
-    };
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["num_heads"] = configuration.HeadCount.ToString(CultureInfo.InvariantCulture),
+            ["activation"] = configuration.Activation == MlpActivation.Relu ? "relu" : "gelu",
+            ["image"] = string.Create(CultureInfo.InvariantCulture, $"[{configuration.ImageHeight}, {configuration.ImageWidth}]"),
+        };
+        if (configuration.Calibration is not null && origin?.Metadata.TryGetValue(CalibratedFormReader.MetadataKey, out string? form) == true)
+        {
+            metadata.Add(CalibratedFormReader.MetadataKey, form);
+        }
+
+        return metadata;
+    }
 
     private Parameter Find(string name) => parameters.Find(name) ?? throw new KeyNotFoundException($"There is no parameter {name}.");
 }

@@ -54,7 +54,7 @@ internal sealed class TrainableBlock
         }
 
         Variable codes = normalised.Linear(_parameters.Find(CalibratedFormReader.Name(_block, "weight"))!, _parameters.Find(CalibratedFormReader.Name(_block, "bias"))!);
-        observe?.Invoke(new AttentionTap(_block, codes, heads, _form.CodeLength, _options, null));
+        observe?.Invoke(new AttentionTap(_block, codes, heads, _form.CodeLength, _options, null) { CarriesKeyBias = true });
         Variable attended = codes.CodedSelfAttention(projected, heads, _form.Rank, (BinaryAttentionOptions)_options);
         return _form.HasExactSpecialRows ? attended.WithExactRows(projected, heads, _configuration.SpecialTokenCount) : attended;
     }

@@ -16,6 +16,7 @@ namespace BinaryAttention.Models.Training.Networks;
 public sealed class TrainableVisionTransformer
 {
     private readonly TrainableBlock[] _blocks;
+    private readonly IReadOnlyDictionary<string, string> _metadata;
 
     private TrainableVisionTransformer(VisionTransformerConfiguration configuration, TrainableVisionTransformerOptions options, WeightSource? source)
     {
@@ -26,6 +27,7 @@ public sealed class TrainableVisionTransformer
         }
 
         (Configuration, Options) = (configuration, options);
+        _metadata = ParameterWeightSource.Describe(configuration, source);
         int patchInputs = configuration.ChannelCount * configuration.PatchSize * configuration.PatchSize;
         foreach ((string name, long[] shape, bool isRequired) in CheckpointNames.Expected(configuration))
         {
@@ -154,8 +156,8 @@ public sealed class TrainableVisionTransformer
             Variable Run(Variable tokens) => _blocks[index].Forward(tokens, first, second, pass.Observe);
             using (tape.Scope(string.Create(CultureInfo.InvariantCulture, $"blocks.{block}")))
             {
-                // Taps outlive the block, so it cannot be computed twice while somebody watches.
-                x = pass.Observe is not null ? Run(x) : Options.RecomputesBlocks ? tape.Checkpoint(x, Run) : tape.Region(x, Run);
+                // Taps outlive the block, so it is not computed twice while somebody watches.
+                x = Options.RecomputesBlocks && pass.Observe is null ? tape.Checkpoint(x, Run) : tape.Region(x, Run);
             }
         }
 
@@ -172,7 +174,7 @@ public sealed class TrainableVisionTransformer
     }
 
     /// <summary>The parameters as they are now, for <see cref="VisionTransformer.Load(WeightSource, VisionTransformerConfiguration?, VisionTransformerOptions?, CheckpointOptions?)"/>, which copies them.</summary>
-    public WeightSource ToWeightSource() => new ParameterWeightSource(Parameters, ParameterWeightSource.Describe(Configuration));
+    public WeightSource ToWeightSource() => new ParameterWeightSource(Parameters, _metadata);
 
     /// <summary>The model for inference, with the weights as they are now and the attention of the training.</summary>
     /// <param name="options">Other options; the training's attention if null.</param>
@@ -181,7 +183,7 @@ public sealed class TrainableVisionTransformer
 
     /// <summary>The tensors and metadata of an ordinary checkpoint.</summary>
     public (IReadOnlyList<TensorToWrite> Tensors, IReadOnlyDictionary<string, string> Metadata) ToCheckpoint() =>
-        ([.. Parameters.Select(static parameter => TensorToWrite.FromSingles(parameter.Name, [.. parameter.Shape.Select(static size => (long)size)], parameter.ValueMemory))], ParameterWeightSource.Describe(Configuration));
+        ([.. Parameters.Select(static parameter => TensorToWrite.FromSingles(parameter.Name, [.. parameter.Shape.Select(static size => (long)size)], parameter.ValueMemory))], _metadata);
 
     private Parameter Find(string name) => Parameters.Find(name)!;
 

@@ -1,6 +1,7 @@
 // What a teacher adds to the loss: its classes or probabilities on the batch as augmented, and its attention maps.
 using BinaryAttention.Models.Autograd;
 using BinaryAttention.Models.Training.Configuration;
+using BinaryAttention.Models.Training.Evaluation;
 using BinaryAttention.Models.Training.Losses;
 using BinaryAttention.Models.Training.Networks;
 
@@ -37,11 +38,34 @@ internal sealed class TeacherLessons(LossSection section, TrainableVisionTransfo
         float[] wanted;
         using (tape.WithoutGradients())
         {
-            wanted = teacher.Forward(tape, images, new ForwardPass { Observe = NeedsMaps ? teacherTaps.Add : null }).Values.ToArray();
+            wanted = teacher.Forward(tape, images, new ForwardPass { Observe = NeedsMaps ? Keep : null }).Values.ToArray();
         }
 
-        DistillationKind kind = section.Distillation switch { "soft" => DistillationKind.Soft, "hard" => DistillationKind.Hard, _ => DistillationKind.None };
-        Variable loss = LossFunctions.Distillation(labelled ?? tape.Constant([0f], "no labels"), logits, wanted, kind, section.DistillationShare, section.Temperature);
-        return loss;
+        var parts = new List<(Variable Loss, double Weight)>();
+        double share = section.Distillation == "none" ? 0 : section.DistillationShare;
+        if (labelled is not null && share < 1)
+        {
+            parts.Add((labelled, 1 - share));
+        }
+
+        if (share > 0)
+        {
+            parts.Add((section.Distillation == "hard" ? LossFunctions.CrossEntropy(logits, First(wanted, logits.Shape[1])) : LossFunctions.Divergence(logits, wanted, section.Temperature), share));
+        }
+
+        for (int i = 0; i < teacherTaps.Count; i++)
+        {
+            parts.Add((AttentionSimilarity.Loss(taps[i], teacherTaps[i]), section.AttentionWeight / teacherTaps.Count));
+        }
+
+        return LossFunctions.WeightedSum([.. parts]);
+
+        void Keep(AttentionTap tap)
+        {
+            tap.Source.IsRetained = true;
+            teacherTaps.Add(tap);
+        }
     }
+
+    private static int[] First(float[] logits, int classes) => [.. Enumerable.Range(0, logits.Length / classes).Select(item => ModelMeasurer.First(logits.AsSpan(item * classes, classes)))];
 }

@@ -1,6 +1,7 @@
 // The steps of a run. At the end of an epoch, in this order: measure and choose, export, log, checkpoint; killed between any two of them, a run does the rest again with the same outcome.
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using BinaryAttention.Models.Autograd;
 using BinaryAttention.Models.Training.Checkpoints;
 using BinaryAttention.Models.Training.Configuration;
@@ -33,6 +34,12 @@ internal sealed class TrainingLoop(
         (_started, _startBatch) = (Stopwatch.GetTimestamp(), position.Batch);
         using var loader = new BatchLoader(batches, position.Batch, AllBatches, configuration.Data.Workers);
         long saved = position.Step;
+        if (position.EpochBatches > 0 && position.Batch % _batchesPerEpoch == 0)
+        {
+            // The run was cancelled while it measured.
+            position = EndEpoch(position, Report(position, RateOf(position.Step - 1)), cancellationToken);
+        }
+
         while (position.Batch < AllBatches)
         {
             if (cancellationToken.IsCancellationRequested)
@@ -45,7 +52,7 @@ internal sealed class TrainingLoop(
                 cancellationToken.ThrowIfCancellationRequested();
             }
 
-            double rate = _schedule.At((double)position.Step / StepsPerEpoch), loss = 0;
+            double rate = RateOf(position.Step), loss = 0;
             for (int i = 0; i < configuration.Accumulation; i++)
             {
                 // Not cancelled here: a step is whole or not begun.
@@ -59,22 +66,19 @@ internal sealed class TrainingLoop(
             TrainingProgress progress = Report(position, rate);
             if (position.Step % configuration.LogSteps == 0)
             {
-                Log("step", position, progress, loss, norm, null);
+                LogStep(position, progress, loss, norm);
             }
 
+            Progress?.Invoke(progress);
             if (position.Batch % _batchesPerEpoch == 0)
             {
-                position = EndEpoch(position, progress, loss, norm, cancellationToken);
+                position = EndEpoch(position, progress, cancellationToken);
                 saved = position.Step;
             }
-            else
+            else if (configuration.CheckpointSteps > 0 && position.Step % configuration.CheckpointSteps == 0)
             {
-                Progress?.Invoke(progress);
-                if (configuration.CheckpointSteps > 0 && position.Step % configuration.CheckpointSteps == 0)
-                {
-                    store.Save(position, state.Capture());
-                    saved = position.Step;
-                }
+                store.Save(position, state.Capture());
+                saved = position.Step;
             }
         }
 
@@ -90,36 +94,51 @@ internal sealed class TrainingLoop(
         return norm;
     }
 
-    private TrainingPosition EndEpoch(TrainingPosition position, TrainingProgress progress, double loss, double norm, CancellationToken cancellationToken)
+    private TrainingPosition EndEpoch(TrainingPosition position, TrainingProgress progress, CancellationToken cancellationToken)
     {
-        average?.Swap();
-        Measurement? selection = null;
-        bool isBest;
+        Measurement? selection;
+        TrainingPosition before = position;
         try
         {
-            // The measurement is repeated when a run is continued, so it may be cut short.
-            selection = data.Select is { } pictures
-                ? ModelMeasurer.Measure(network.ToInference(), pictures, data.Pipeline, threads, _selection.For(cancellationToken), cancellationToken)
-                : null;
-            isBest = selection is null || selection.Accuracy > position.BestAccuracy;
-            if (isBest)
-            {
-                position = position with { BestStep = position.Step, BestAccuracy = selection?.Accuracy ?? -1 };
-                ModelExport.Write(folder.ModelPath, network, AttentionName(configuration.Attention), position.Step);
-            }
+            (selection, position) = MeasureAndChoose(position, cancellationToken);
         }
-        finally
+        catch (OperationCanceledException)
         {
-            average?.Swap();
+            store.Save(before, state.Capture());
+            throw;
         }
 
-        progress = progress with { Selection = selection, IsEndOfEpoch = true, IsBest = isBest };
-        Log("epoch", position, progress, loss, norm, selection);
+        progress = progress with { Selection = selection, IsEndOfEpoch = true, IsBest = position.BestStep == position.Step };
+        LogEpoch(position, progress, selection);
         position = position with { EpochLoss = 0, EpochCorrect = 0, EpochBatches = 0 };
         store.Save(position, state.Capture());
         Progress?.Invoke(progress);
         return position;
     }
+
+    private (Measurement? Selection, TrainingPosition Position) MeasureAndChoose(TrainingPosition position, CancellationToken cancellationToken)
+    {
+        average?.Swap();
+        try
+        {
+            Measurement? selection = data.Select is { } pictures
+                ? ModelMeasurer.Measure(network.ToInference(), pictures, data.Pipeline, threads, _selection.For(cancellationToken), cancellationToken)
+                : null;
+            if (selection is null || selection.Accuracy > position.BestAccuracy)
+            {
+                position = position with { BestStep = position.Step, BestAccuracy = selection?.Accuracy ?? -1 };
+                ModelExport.Write(folder.ModelPath, network, AttentionName(configuration.Attention), position.Step);
+            }
+
+            return (selection, position);
+        }
+        finally
+        {
+            average?.Swap();
+        }
+    }
+
+    private double RateOf(long step) => _schedule.At((double)step / StepsPerEpoch);
 
     private static string AttentionName(AttentionSection section) => section.Kind == "exact" ? "exact" : $"{section.Kind} {section.Weighting} {section.Quantization}";
 
@@ -136,26 +155,27 @@ internal sealed class TrainingLoop(
             TrainAccuracy = data.Train.HasLabels ? (double)position.EpochCorrect / (position.EpochBatches * configuration.Batch) : double.NaN,
             LearningRate = rate,
             ImagesPerSecond = done * configuration.Batch / elapsed.TotalSeconds,
-            Remaining = elapsed * ((double)(AllBatches - position.Batch) / done),
+            Remaining = done == 0 ? TimeSpan.Zero : elapsed * ((double)(AllBatches - position.Batch) / done),
         };
     }
 
-    private void Log(string kind, TrainingPosition position, TrainingProgress progress, double loss, double norm, Measurement? selection) => log.Write(kind, position.Step, writer =>
+    private void LogStep(TrainingPosition position, TrainingProgress progress, double loss, double norm) => log.Write("step", position.Step, writer =>
     {
         writer.WriteNumber("epoch", progress.Epoch);
         writer.WriteNumber("loss", loss);
-        writer.WriteNumber("epochLoss", progress.Loss);
-        if (double.IsFinite(progress.TrainAccuracy))
-        {
-            writer.WriteNumber("trainAccuracy", progress.TrainAccuracy);
-        }
-
-        writer.WriteNumber("learningRate", progress.LearningRate);
+        WriteCommon(writer, progress);
         if (double.IsFinite(norm))
         {
             writer.WriteNumber("gradientNorm", norm);
         }
 
+        WriteProcess(writer, progress);
+    });
+
+    private void LogEpoch(TrainingPosition position, TrainingProgress progress, Measurement? selection) => log.Write("epoch", position.Step, writer =>
+    {
+        writer.WriteNumber("epoch", progress.Epoch);
+        WriteCommon(writer, progress);
         if (selection is not null)
         {
             writer.WriteNumber("selectLoss", selection.Loss);
@@ -163,8 +183,24 @@ internal sealed class TrainingLoop(
             writer.WriteNumber("bestAccuracy", position.BestAccuracy);
         }
 
-        // What differs from run to run stands last.
+        WriteProcess(writer, progress);
+    });
+
+    private static void WriteCommon(Utf8JsonWriter writer, TrainingProgress progress)
+    {
+        writer.WriteNumber("epochLoss", progress.Loss);
+        if (double.IsFinite(progress.TrainAccuracy))
+        {
+            writer.WriteNumber("trainAccuracy", progress.TrainAccuracy);
+        }
+
+        writer.WriteNumber("learningRate", progress.LearningRate);
+    }
+
+    // What differs from process to process stands last.
+    private void WriteProcess(Utf8JsonWriter writer, TrainingProgress progress)
+    {
         writer.WriteString("imagesPerSecond", progress.ImagesPerSecond.ToString("F1", CultureInfo.InvariantCulture));
         writer.WriteString("peakMegabytes", (_step.Workspace.Buffers.PeakBytes / 1e6).ToString("F1", CultureInfo.InvariantCulture));
-    });
+    }
 }

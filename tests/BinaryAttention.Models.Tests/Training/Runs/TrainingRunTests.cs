@@ -39,7 +39,8 @@ public sealed class TrainingRunTests
         using TemporaryFolder one = new(), other = new();
         new TrainingRun(SmallRun.Read(one)).Run(resume: false, TestContext.Current.CancellationToken);
         TrainingConfiguration configuration = SmallRun.Read(other);
-        foreach (int steps in (int[])[1, 7, 8, 3, 100])
+        // Six steps are an epoch: the second run is cancelled while it measures.
+        foreach (int steps in (int[])[1, 5, 8, 3, 100])
         {
             using var cancellation = new CancellationTokenSource();
             int done = 0;

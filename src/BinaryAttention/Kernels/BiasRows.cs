@@ -54,6 +54,7 @@ internal sealed unsafe class BiasRows : IDisposable
     /// <param name="firstKey">First key of the range.</param>
     /// <param name="keys">Keys in the range, at least 1.</param>
     /// <param name="buffer">Room for keyLength floats.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public float* Row(int batch, int head, int query, int firstKey, int keys, float* buffer)
     {
         if (_added is null)
@@ -112,6 +113,7 @@ internal sealed unsafe class BiasRows : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private float* GivenRow(AttentionBias bias, int batch, int head, int query, int firstKey, int keys, float* buffer)
     {
         int biasHead = bias.HeadCount == 1 ? 0 : head;

@@ -10,13 +10,13 @@ public sealed class DecodedCodeTests
 {
     private static readonly HashSet<CpuidFeature> Declared =
     [
-        CpuidFeature.INTEL8086, CpuidFeature.INTEL386, CpuidFeature.X64, CpuidFeature.CMOV, CpuidFeature.AVX,
+        CpuidFeature.INTEL8086, CpuidFeature.INTEL386, CpuidFeature.X64, CpuidFeature.CMOV, CpuidFeature.SSE, CpuidFeature.AVX,
         CpuidFeature.AVX512F, CpuidFeature.AVX512BW, CpuidFeature.AVX512VL, CpuidFeature.AVX512_VBMI, CpuidFeature.AVX512_VNNI, CpuidFeature.AVX512_BITALG,
     ];
 
     private static readonly Register[] SystemVSaved = [Register.RBX, Register.RBP, Register.R12, Register.R13, Register.R14, Register.R15];
     private static readonly Register[] WindowsSaved = [.. SystemVSaved, Register.RDI, Register.RSI];
-    private static readonly Register[] Pushed = [Register.RBX, Register.RBP, Register.R12, Register.R13];
+    private static readonly Register[] Pushed = [Register.RBX, Register.RBP, Register.R12, Register.R13, Register.R14, Register.R15];
 
     private static readonly KernelStages[] TableStages =
     [
@@ -28,6 +28,7 @@ public sealed class DecodedCodeTests
     [
         KernelStages.Logits, KernelStages.Logits | KernelStages.KeyWeights | KernelStages.KeyBias, KernelStages.Logits | KernelStages.PairBias | KernelStages.Mask, KernelStages.Values,
         KernelStages.Values | KernelStages.Exponentials, KernelStages.Values | KernelStages.Exponentials | KernelStages.Logits | KernelStages.KeyWeights | KernelStages.PairBias,
+        KernelStages.Values | KernelStages.Exponentials | KernelStages.Logits | KernelStages.PairBias | KernelStages.Prefetch,
     ];
 
     public static TheoryData<int, int, bool> Sizes() => new()

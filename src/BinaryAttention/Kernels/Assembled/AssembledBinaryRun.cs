@@ -106,6 +106,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendItem(int item, int worker)
     {
         AttentionShape shape = _specification.Shape;
@@ -161,6 +162,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
     }
 
     // Fixed point where it fits. Log-sum-exp is wanted to float accuracy, so the float rows give it for the same queries; the output has the same bits whether it is asked for or not.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendLogits(HeadOperands* operands, int worker, int keyHead, int first, int end)
     {
         float* logSumExp = operands->LogSumExp;
@@ -185,6 +187,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendRows(HeadOperands* operands, int worker, int keyHead, int first, int end, bool logSumExpOnly)
     {
         operands->FirstQuery = first;
@@ -200,6 +203,7 @@ internal sealed unsafe class AssembledBinaryRun : KernelRun
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private HeadOperands Operands(int head, int keyHead, int firstQuery)
     {
         AttentionShape shape = _specification.Shape;

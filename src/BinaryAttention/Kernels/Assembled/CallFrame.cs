@@ -16,6 +16,8 @@ internal static class CallFrame
         code.push(rbp);
         code.push(r12);
         code.push(r13);
+        code.push(r14);
+        code.push(r15);
         code.mov(RegisterPlan.Arguments, isWindows ? rcx : rdi);
         if (isWindows)
         {
@@ -40,6 +42,8 @@ internal static class CallFrame
             code.add(rsp, WindowsSavedRegisters * SavedBytes);
         }
 
+        code.pop(r15);
+        code.pop(r14);
         code.pop(r13);
         code.pop(r12);
         code.pop(rbp);

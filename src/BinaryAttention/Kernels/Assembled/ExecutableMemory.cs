@@ -18,7 +18,10 @@ internal static unsafe partial class ExecutableMemory
     private const uint WindowsExecuteRead = 0x20;
     private const uint WindowsRelease = 0x8000;
 
-    private static readonly Lazy<string?> s_whyNot = new(Probe);
+    private static readonly Lazy<string?> s_whyNot = new(static () => Probe(Seal));
+
+    /// <summary>A way to turn bytes into code.</summary>
+    internal delegate void* Sealer(ReadOnlySpan<byte> code);
 
     /// <summary>Why this system gives no executable memory, or null.</summary>
     public static string? WhyNot => s_whyNot.Value;
@@ -36,7 +39,8 @@ internal static unsafe partial class ExecutableMemory
             : memory;
     }
 
-    private static string? Probe()
+    /// <summary>Why a way to make code fails, or null.</summary>
+    internal static string? Probe(Sealer seal)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsWindows())
         {
@@ -47,7 +51,7 @@ internal static unsafe partial class ExecutableMemory
         {
             // A lone return instruction, never called.
             ReadOnlySpan<byte> probe = [0xC3];
-            _ = Seal(probe);
+            _ = seal(probe);
             return null;
         }
         catch (InvalidOperationException)
@@ -76,11 +80,13 @@ internal static unsafe partial class ExecutableMemory
         }
 
         _ = Unmap(memory, length);
-        return SealByTwoMappings(code, length);
+        return SealByTwoMappings(code);
     }
 
-    private static void* SealByTwoMappings(ReadOnlySpan<byte> code, nuint length)
+    /// <summary>Copies code into an anonymous file through one view and gives another one of it; null where the system refuses.</summary>
+    internal static void* SealByTwoMappings(ReadOnlySpan<byte> code)
     {
+        nuint length = Pages(code.Length);
         int file = CreateMemoryFile("binaryattention-code", CloseOnExec);
         if (file < 0)
         {

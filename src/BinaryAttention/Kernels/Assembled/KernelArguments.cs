@@ -44,4 +44,9 @@ internal unsafe struct KernelArguments
 
     /// <summary>Fixed-point bias: 64 words a block, or <c>[block][row][64]</c> words.</summary>
     public short* Bias;
+
+    /// <summary>Floats to fetch: a row of 64 for each row of the tile, bytes from row to row, and bytes from behind the last row to the next block's first.</summary>
+    public float* Prefetch;
+    public long PrefetchStride;
+    public long PrefetchBack;
 }

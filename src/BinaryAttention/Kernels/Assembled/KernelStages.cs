@@ -38,4 +38,7 @@ internal enum KernelStages
 
     /// <summary>All stages of table mode and the epilogue, for all tiles of a work item in one call.</summary>
     WholeItem = 1024,
+
+    /// <summary>The bias of the tile after the next one is fetched into the second-level cache while it is still in float and far away.</summary>
+    Prefetch = 2048,
 }

@@ -15,6 +15,9 @@ internal static class LogitEmitter
     private const int Line = TileFrame.Line;
     private const int ByteBits = 8;
 
+    // Cache lines of 64 floats.
+    private const int FloatLines = 4;
+
     public static void Emit(Assembler code, KernelSpecification specification, LogitFrame frame, RegisterPlan plan, bool isLastBlock)
     {
         TileShape tile = specification.Tile;
@@ -68,6 +71,16 @@ internal static class LogitEmitter
         {
             Mask(code, first, row * sizeof(ulong), frame);
             Mask(code, second, (row * sizeof(ulong)) + sizeof(uint), frame);
+        }
+
+        if ((stages & KernelStages.Prefetch) != KernelStages.None)
+        {
+            for (int line = 0; line < FloatLines; line++)
+            {
+                code.prefetcht1(__byte_ptr[RegisterPlan.Prefetch + (line * Line)]);
+            }
+
+            code.add(RegisterPlan.Prefetch, RegisterPlan.PrefetchStride);
         }
 
         int position = row * 2 * Line;

@@ -31,6 +31,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     private readonly RelativeWords? _relative;
     private readonly bool _hasKeyWeights;
     private readonly bool _hasKeyBias;
+    private readonly bool _isDense;
     private readonly bool _isDoubled;
     private readonly LogitWorker?[] _workers;
 
@@ -51,6 +52,8 @@ internal sealed unsafe class LogitPipeline : IDisposable
         _plan = TilePlan.ForLogits(tile, new TileFrame(tile, planes), _frame.Bytes, shape.KeyLength, rowPlan.Panels, rowPlan.ItemQueries, specification.Mask, hasPairBias);
         _isDoubled = shape.HeadDimension < AssembledLimits.NarrowDistances;
         KernelStages terms = (_hasKeyWeights ? KernelStages.KeyWeights : KernelStages.None) | (_hasKeyBias ? KernelStages.KeyBias : hasPairBias ? KernelStages.PairBias : KernelStages.None);
+        _isDense = specification is { Bias.Kind: AttentionBiasKind.Dense, AddedKeyBias: null };
+        terms |= _isDense ? KernelStages.Prefetch : KernelStages.None;
         _kernels = new TileKernels(_plan, !_isDoubled, terms);
         _relative = specification is { Bias.Kind: AttentionBiasKind.RelativePosition, AddedKeyBias: null } ? new RelativeWords(specification.Bias) : null;
         _workers = new LogitWorker?[workers];
@@ -116,6 +119,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
         return Math.Min(query, endQuery);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Pass(LogitWorker scratch, HeadOperands* head, TileSlot* current, TileSlot* next, int blocks)
     {
         int chunkBlocks = _plan.ChunkKeys / KeyCodes.BlockKeys;
@@ -126,6 +130,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     }
 
     // Bounds of the item's logits and, where they are shared by its rows, fixed-point weights and biases.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool PrepareHead(LogitWorker scratch, HeadOperands* head, int keyHead, int firstQuery, int endQuery)
     {
         AttentionShape shape = _specification.Shape;
@@ -177,6 +182,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
         return scratch.FractionBits > 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool PrepareRelative(LogitWorker scratch, int itemHead)
     {
         double largestBias = _relative!.LargestFinite(itemHead) * Log2E;
@@ -203,6 +209,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     private int FractionBits(double largestRow, double largestBias) =>
         double.IsFinite(largestRow) ? FixedPoint.FractionBits(largestRow * _specification.Shape.HeadDimension, largestRow * StepScale, largestBias) : 0;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool PrepareTile(LogitWorker scratch, TileSlot* slot, HeadOperands* head, int firstQuery, int endQuery)
     {
         int rows = _plan.Tile.Rows;
@@ -246,6 +253,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
     }
 
     // Rows of a bias per pair, in the finest units that fit them: first in the units of the tile before, which usually are the same, and again if not.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool ConvertBias(LogitWorker scratch, TileSlot* slot, HeadOperands* head)
     {
         AttentionShape shape = _specification.Shape;
@@ -256,6 +264,14 @@ internal sealed unsafe class LogitPipeline : IDisposable
         if (scratch.FractionBits == 0)
         {
             scratch.SetBounds(FixedPoint.MaxFractionBits, 0, 0);
+        }
+
+        if (_isDense)
+        {
+            // Rows lie one after the other.
+            int ahead = Math.Min(slot->FirstQuery + rows, shape.QueryLength - 1);
+            slot->Prefetch = _bias!.Row(batch, itemHead, ahead, 0, shape.KeyLength, scratch.BiasRow);
+            slot->PrefetchStride = ahead + rows <= shape.QueryLength ? shape.KeyLength : 0;
         }
 
         while (true)
@@ -279,6 +295,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SetTables(TileSlot* slot, int bits)
     {
         short* centre = (short*)(slot->Frame + _frame.Centre);
@@ -303,6 +320,7 @@ internal sealed unsafe class LogitPipeline : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FindMaxima(LogitWorker scratch, TileSlot* slot)
     {
         slot->Run = 0;

@@ -59,6 +59,7 @@ internal sealed unsafe class LogitTiles : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AttendTile(AssembledScratch scratch, LogitScratch rowScratch, HeadOperands* head, int keyHead, int firstQuery, int endQuery, float scale, bool logSumExpOnly)
     {
         TileSlot* slot = scratch.First;
@@ -129,6 +130,7 @@ internal sealed unsafe class LogitTiles : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunChunks(AssembledScratch scratch, HeadOperands* head, TileSlot* current, TileSlot* next, int blocks)
     {
         int chunkBlocks = _plan.ChunkKeys / KeyCodes.BlockKeys;
@@ -186,6 +188,7 @@ internal sealed unsafe class LogitTiles : IDisposable
         return (last->Position * KeyCodes.BlockKeys) + end - (last->FirstBlock * KeyCodes.BlockKeys);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private RowResult LogitRow(LogitScratch rowScratch, TileSlot* slot, HeadOperands* head, int keyHead, int row, int keys, ulong* words, float scale)
     {
         int query = slot->FirstQuery + row;

@@ -4,7 +4,7 @@
 //   next (3 to 9)          the side stages, which run one after the other and share them
 //   last                   rows x vectors sums, row after row
 //
-// General registers are those that both calling conventions leave to the callee, except rbx, rbp, r12 and r13, which the prologue saves.
+// General registers are those that both calling conventions leave to the callee, except rbx, rbp and r12 to r15, which the prologue saves.
 using Iced.Intel;
 using static Iced.Intel.AssemblerRegisters;
 
@@ -57,6 +57,11 @@ internal sealed class RegisterPlan
 
     /// <summary>Fixed-point bias of the block.</summary>
     public static AssemblerRegister64 Bias => r13;
+
+    /// <summary>Floats to fetch ahead, and bytes from row to row.</summary>
+    public static AssemblerRegister64 Prefetch => r14;
+
+    public static AssemblerRegister64 PrefetchStride => r15;
 
     /// <summary>In a kernel for a whole item, query codes of the next tile.</summary>
     public static AssemblerRegister64 ItemQueryCodes => r12;

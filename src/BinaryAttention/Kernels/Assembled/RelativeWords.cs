@@ -28,6 +28,7 @@ internal sealed unsafe class RelativeWords(AttentionBias bias)
     public float LargestFinite(int head) => _largest[bias.HeadCount == 1 ? 0 : head];
 
     /// <summary>Fills a head's table: reversed grid entries, then class token to any, any to class token, class token to itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Convert(int head, float scale, short* words)
     {
         ReadOnlySpan<float> table = bias.Values.Span;
@@ -107,7 +108,16 @@ internal sealed unsafe class RelativeWords(AttentionBias bias)
             while (left > 0)
             {
                 int count = Math.Min(left, KeyCodes.BlockKeys - position);
-                Vector512.Load(from).Store(block + position);
+                if (count <= Vector256<short>.Count)
+                {
+                    // Half a vector crosses fewer cache lines.
+                    Vector256.Load(from).Store(block + position);
+                }
+                else
+                {
+                    Vector512.Load(from).Store(block + position);
+                }
+
                 if (count > Vector512<short>.Count)
                 {
                     Vector512.Load(from + Vector512<short>.Count).Store(block + position + Vector512<short>.Count);

@@ -137,6 +137,10 @@ internal static class TileKernelEmitter
         AddIf(code, specification, KernelStages.KeyWeights, RegisterPlan.KeyWeights, 2 * Line);
         AddIf(code, specification, KernelStages.KeyBias, RegisterPlan.Bias, 2 * Line);
         AddIf(code, specification, KernelStages.PairBias, RegisterPlan.Bias, rows * 2 * Line);
+        if (Has(specification, KernelStages.Prefetch))
+        {
+            code.add(RegisterPlan.Prefetch, Argument(nameof(KernelArguments.PrefetchBack)));
+        }
     }
 
     private static void AddIf(Assembler code, KernelSpecification specification, KernelStages any, AssemblerRegister64 register, int bytes)
@@ -221,6 +225,12 @@ internal static class TileKernelEmitter
         if ((stages & (KernelStages.KeyBias | KernelStages.PairBias)) != KernelStages.None)
         {
             code.mov(RegisterPlan.Bias, Argument(nameof(KernelArguments.Bias)));
+        }
+
+        if ((stages & KernelStages.Prefetch) != KernelStages.None)
+        {
+            code.mov(RegisterPlan.Prefetch, Argument(nameof(KernelArguments.Prefetch)));
+            code.mov(RegisterPlan.PrefetchStride, Argument(nameof(KernelArguments.PrefetchStride)));
         }
     }
 }

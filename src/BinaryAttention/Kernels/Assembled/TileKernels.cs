@@ -119,6 +119,9 @@ internal sealed unsafe class TileKernels
             arguments.Next = next->Frame;
             arguments.Distances = next->Distances + ((long)position * rows * _rowBytes);
             arguments.Mask = next->Mask + ((long)position * rows);
+            arguments.Prefetch = next->Prefetch + ((long)firstBlock * KeyCodes.BlockKeys);
+            arguments.PrefetchStride = next->PrefetchStride * sizeof(float);
+            arguments.PrefetchBack = (KeyCodes.BlockKeys - (rows * next->PrefetchStride)) * sizeof(float);
             arguments.KeyWeights = head->KeyWeights + ((long)firstBlock * KeyCodes.BlockKeys);
             arguments.Bias = next->Bias is not null ? next->Bias + ((long)position * rows * KeyCodes.BlockKeys) : head->KeyBias + ((long)firstBlock * KeyCodes.BlockKeys);
         }

@@ -42,6 +42,7 @@ internal static unsafe class TileSelection
     }
 
     /// <summary>Selects the leading keys for all rows alike.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SetLeading(TileSlot* slot, int keys)
     {
         int blocks = KeyCodes.Blocks(keys);
@@ -54,6 +55,7 @@ internal static unsafe class TileSelection
         slot->RunDone = 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FillLeadingMask(TileSlot* slot, int rows)
     {
         for (int block = 0; block < slot->Blocks; block++)
@@ -66,6 +68,7 @@ internal static unsafe class TileSelection
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SelectBlocks(TileSlot* slot, AllowedKeys allowed, int head, int rows)
     {
         // Row by row behind the place where the words end up block by block.

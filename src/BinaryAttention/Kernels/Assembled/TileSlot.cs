@@ -61,6 +61,10 @@ internal unsafe struct TileSlot
     /// <summary>Fixed-point bias of the tile's pairs, <c>[selected block][row][64]</c>, or null.</summary>
     public short* Bias;
 
+    /// <summary>Float bias of the tile after this one, and elements from row to row; fetched ahead.</summary>
+    public float* Prefetch;
+    public nint PrefetchStride;
+
     /// <summary>In fixed-point log mode, log2 of the units of an octave; else 0.</summary>
     public int FractionBits;
 

@@ -71,6 +71,7 @@ internal static unsafe class TileTables
     }
 
     /// <summary>Empties 64-bit sums; the first run of a tile starts the 32-bit ones afresh.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ClearLongSums(AssembledScratch scratch, TileSlot* slot)
     {
         if (slot->LongSums is not null)
@@ -126,6 +127,7 @@ internal static unsafe class TileTables
     }
 
     // Entry 127 must be 0, because everything beyond the table is clamped to it. Where the table says otherwise the entry may still be cleared if no key of the row reaches it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool FitsFarKeys(AssembledScratch scratch, TileSlot* slot, TileFrame frame, int row, int rows, int dimension, bool isParity)
     {
         SetTables(scratch, slot, row, rows, dimension, isParity);

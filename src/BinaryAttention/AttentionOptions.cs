@@ -1,8 +1,8 @@
 namespace BinaryAttention;
 
 /// <summary>
-/// Options common to exact and one-bit attention. Immutable: share one instance between threads and calls.
-/// The exact call refuses a <see cref="BinaryAttentionOptions"/>, so that nobody gets exact attention in silence.
+/// Options common to exact, 8-bit and one-bit attention. Immutable: share one instance between threads and calls.
+/// The exact call refuses a <see cref="BinaryAttentionOptions"/> and an <see cref="EightBitAttentionOptions"/>, so that nobody gets exact attention in silence.
 /// </summary>
 public record AttentionOptions
 {

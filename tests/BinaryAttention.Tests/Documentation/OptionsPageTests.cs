@@ -229,6 +229,13 @@ public sealed class OptionsPageTests
         // end
     }
 
+    private static void EightBit()
+    {
+        Attention.EightBitScaledDotProduct(query, key, value, destination, shape, new() { Mask = AttentionMask.Causal });
+        using AttentionPlan eightBit = AttentionPlan.Create(shape, new EightBitAttentionOptions { Quantization = ValueQuantization.Full });
+        // end
+    }
+
     // The lines of the pages' C# blocks by the name in the comment before each.
     private static Dictionary<string, string[]> Blocks()
     {

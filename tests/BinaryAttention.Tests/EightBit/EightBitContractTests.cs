@@ -60,7 +60,7 @@ public sealed class EightBitContractTests
         Equal(expected, CaseRunner.Plan(c, operands, EightBitCases.Options(c)));
         Equal(expected, EightBitCases.Run(c with { Layout = TensorLayout.TokenHeadDimension, TokenGap = 5 }, operands, null));
         using var plan = AttentionPlan.Create(c.Shape, EightBitCases.Options(c));
-        Assert.Equal("simd", plan.Kernel.Name);
+        Assert.Equal(CpuFeatures.Current.Vector128 ? "simd" : "reference", plan.Kernel.Name);
         var output = new float[expected.Output.Length];
         for (int run = 0; run < 2; run++)
         {

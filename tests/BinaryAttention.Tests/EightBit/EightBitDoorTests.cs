@@ -62,6 +62,7 @@ public sealed class EightBitDoorTests
     [Fact]
     public void Plan_AllocatesNothing()
     {
+        Contract.ContractCases.RequireUsable("simd"); // the reference allocates
         AttentionCase c = new() { Heads = 2, KeyHeads = 2, Queries = 37, Keys = 65 };
         Operands operands = c.MakeOperands();
         using var plan = AttentionPlan.Create(c.Shape, EightBitCases.Options(c, threads: 1));

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace TestKit.Ptx;
 
 internal sealed partial class PtxInstructionParser(
-    PtxRegisters registers, IReadOnlyDictionary<string, int> labels, IReadOnlyDictionary<string, int> parameters, IReadOnlyDictionary<string, int> sharedArrays, int staticSharedBytes)
+    PtxRegisters registers, IReadOnlyDictionary<string, int> labels, IReadOnlyDictionary<string, int> parameters, IReadOnlyDictionary<string, int> sharedArrays, int staticSharedBytes, int target)
 {
     private string _text = string.Empty;
     private int _line;
@@ -22,6 +22,7 @@ internal sealed partial class PtxInstructionParser(
         }
 
         string mnemonic = match.Groups["mnemonic"].Value;
+        RequireTarget(mnemonic);
         List<string> operands = Split(match.Groups["operands"].Value);
         (PtxInstructionClass instructionClass, bool needsAllLanes, Action<PtxWarp, uint, PtxInstruction> execute) = Decode(mnemonic, operands);
         string guard = match.Groups["guard"].Value;
@@ -36,6 +37,16 @@ internal sealed partial class PtxInstructionParser(
             Execute = execute,
             NameOf = registers.NameOf,
         };
+    }
+
+    // What sm_75 has not (PTX ISA, "Target ISA Notes" of each instruction).
+    private void RequireTarget(string mnemonic)
+    {
+        bool isLater = mnemonic.StartsWith("cp.async", StringComparison.Ordinal) || mnemonic.StartsWith("mma.sync.aligned.m16", StringComparison.Ordinal) || mnemonic.EndsWith(".bf16.f32", StringComparison.Ordinal);
+        if (isLater && target < 80)
+        {
+            throw Fault($"{mnemonic} needs sm_80; the text is for sm_{target}");
+        }
     }
 
     private static List<string> Split(string operands)

@@ -87,6 +87,15 @@ internal sealed partial class PtxEmitter
         return result;
     }
 
+    /// <summary>The multiprocessor's clock, 64 bits.</summary>
+    public PtxRegister Clock()
+    {
+        PtxRegister result = New(PtxClass.B64);
+        MarkWritten(result, "mov.u64");
+        Line("mov.u64", [result.ToString(), "%clock64"]);
+        return result;
+    }
+
     /// <summary>Declares the next kernel parameter and loads it.</summary>
     /// <param name="type">u64, u32, s32 or f32.</param>
     public PtxRegister Parameter(string type)

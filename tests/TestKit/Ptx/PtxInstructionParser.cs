@@ -75,7 +75,7 @@ internal sealed partial class PtxInstructionParser(
             return (operation.Class, false, LaneWise(operation, operands));
         }
 
-        if (mnemonic is "mov.b32" or "mov.b64" or "mov.u32")
+        if (mnemonic is "mov.b32" or "mov.b64" or "mov.u32" or "mov.u64")
         {
             return (PtxInstructionClass.Move, false, Move(mnemonic, operands));
         }
@@ -121,6 +121,12 @@ internal sealed partial class PtxInstructionParser(
     private Action<PtxWarp, uint, PtxInstruction> Move(string mnemonic, List<string> operands)
     {
         Count(operands, 2);
+        if (mnemonic == "mov.u64")
+        {
+            int clock = Register(operands[0], 'd');
+            return operands[1] == "%clock64" ? (warp, lanes, _) => ForEach(lanes, lane => warp.Set(clock, lane, (ulong)warp.Clock)) : throw Fault($"reads {operands[1]}, which is no known 64-bit special register");
+        }
+
         if (mnemonic == "mov.u32")
         {
             int special = Register(operands[0], 'r');

@@ -18,13 +18,12 @@ public sealed class CudaAttentionPlan : IDisposable
     private readonly PrimaryContext _context;
     private readonly LoadedProgram _program;
     private readonly CudaSpecification _specification;
-    private readonly DeviceMemory? _keyLengths;
-    private readonly DeviceMemory? _bias;
+    private readonly DeviceMemory?[] _options;
     private bool _disposed;
 
-    private CudaAttentionPlan(CudaDevice device, CudaSpecification specification, LoadedProgram program, DeviceMemory? keyLengths, DeviceMemory? bias)
+    private CudaAttentionPlan(CudaDevice device, CudaSpecification specification, LoadedProgram program, DeviceMemory?[] options)
     {
-        (Device, _specification, _program, _keyLengths, _bias) = (device, specification, program, keyLengths, bias);
+        (Device, _specification, _program, _options) = (device, specification, program, options);
         _context = device.Runtime.Context;
         Kernels = [.. program.Kernels.Select((kernel, step) => new CudaKernelInfo(
             program.Steps[step].Name, kernel.Source.EntryPoint, kernel.Source.ThreadsPerBlock, kernel.Registers, kernel.LocalBytes, kernel.StaticSharedBytes + kernel.Source.DynamicSharedBytes,
@@ -37,13 +36,16 @@ public sealed class CudaAttentionPlan : IDisposable
     /// <summary>Bytes of device memory that every call needs as its workspace.</summary>
     public long WorkspaceBytes => _program.WorkspaceBytes;
 
+    /// <summary>How the device computes the call: the product of signs, with the reason where it is no native one, and whether results equal the CPU's bits.</summary>
+    public string Description => $"{Device.SignProduct}; {(_specification.IsLogMode ? "one exponential a pair, within one 8-bit level of the CPU" : "numerator tables, the CPU's bits")}";
+
     /// <summary>The kernels in the order of their launches.</summary>
     public IReadOnlyList<CudaKernelInfo> Kernels { get; }
 
     /// <summary>Compiles the kernels of a call.</summary>
     /// <param name="device">A usable device.</param>
     /// <param name="shape">Sizes and token strides in elements, as in the plain-span calls.</param>
-    /// <param name="options">Attention options; per-head mean magnitudes and tiled 8-bit values if null. Key lengths of its mask and the values of its bias are copied to the device now.</param>
+    /// <param name="options">Attention options; per-head mean magnitudes and tiled 8-bit values if null. The lengths and bits of its mask, the values of its bias and learned weights are copied to the device now.</param>
     /// <param name="planOptions">Element types and outputs; float32 without log-sum-exp if null.</param>
     /// <exception cref="ArgumentException">The shape or an option is out of range.</exception>
     /// <exception cref="NotSupportedException">The device cannot be used, or an option has no CUDA kernel; the message names it and a remedy.</exception>
@@ -68,14 +70,20 @@ public sealed class CudaAttentionPlan : IDisposable
         SpecificationMapper.Require(specification, device);
         DeviceRuntime runtime = device.Runtime;
         LoadedProgram program = runtime.Program(specification);
-        DeviceMemory? lengths = call.Mask.KeyLengths is { } counts ? Upload(runtime.Context, MemoryMarshal.AsBytes(counts.AsSpan())) : null;
+        ReadOnlyMemory<byte>[] given = OptionOperands.Of(call);
+        var copies = new DeviceMemory?[given.Length];
         try
         {
-            return new CudaAttentionPlan(device, specification, program, lengths, call.Bias is { } bias ? Upload(runtime.Context, MemoryMarshal.AsBytes(bias.Values.Span)) : null);
+            for (int i = 0; i < given.Length; i++)
+            {
+                copies[i] = given[i].IsEmpty ? null : Upload(runtime.Context, given[i].Span);
+            }
+
+            return new CudaAttentionPlan(device, specification, program, copies);
         }
         catch
         {
-            lengths?.Dispose();
+            Dispose(copies);
             throw;
         }
     }
@@ -107,8 +115,15 @@ public sealed class CudaAttentionPlan : IDisposable
         if (!_disposed)
         {
             _disposed = true;
-            _keyLengths?.Dispose();
-            _bias?.Dispose();
+            Dispose(_options);
+        }
+    }
+
+    private static void Dispose(DeviceMemory?[] options)
+    {
+        foreach (DeviceMemory? option in options)
+        {
+            option?.Dispose();
         }
     }
 
@@ -148,14 +163,17 @@ public sealed class CudaAttentionPlan : IDisposable
             Aligned(operands.Value, inputBytes, nameof(operands.Value)),
             Aligned(operands.Destination, outputBytes, nameof(operands.Destination)),
             Wanted(operands.LogSumExp, _specification.WantsLogSumExp, nameof(operands.LogSumExp), "WantsLogSumExp"),
-            KeyLengths(operands.KeyLengths),
-            _bias?.Address ?? 0,
+            0,
+            0,
             WorkspaceBytes == 0 ? operands.Workspace.Address : Aligned(operands.Workspace, WorkspaceAlignment, nameof(operands.Workspace)));
+        pointers = OptionOperands.Place(pointers, Array.ConvertAll(_options, static option => option?.Address ?? 0));
+        if (!operands.KeyLengths.IsNull)
+        {
+            pointers = pointers with { KeyLengths = Wanted(operands.KeyLengths, _specification.HasKeyLengths, nameof(operands.KeyLengths), "AttentionMask.Lengths") };
+        }
+
         _program.Enqueue(_context, pointers, stream.Handle, steps);
     }
-
-    private ulong KeyLengths(CudaPointer given) =>
-        given.IsNull ? _keyLengths?.Address ?? 0 : Wanted(given, _specification.HasKeyLengths, nameof(CudaOperands.KeyLengths), "AttentionMask.Lengths");
 
     private static ulong Wanted(CudaPointer pointer, bool isWanted, string name, string option)
     {

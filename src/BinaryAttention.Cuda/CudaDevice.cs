@@ -63,6 +63,9 @@ public sealed class CudaDevice
     /// <summary>Why it cannot be used; null if it can.</summary>
     public string? WhyNot { get; private init; }
 
+    /// <summary>How its kernels multiply signs, with the reason where that is no native one-bit product with and; null if it cannot be used.</summary>
+    public string? SignProduct => IsUsable ? SignProductForms.Describe(ComputeCapabilityNumber) : null;
+
     internal int Handle { get; }
 
     /// <summary>80 for compute capability 8.0.</summary>

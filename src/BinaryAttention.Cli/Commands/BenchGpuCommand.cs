@@ -39,10 +39,10 @@ internal static class BenchGpuCommand
             parsed.GetValue(json),
             $"binattn {string.Join(' ', parsed.Tokens.Select(token => token.Value))}"));
         ExampleHelpAction.Attach(command, """
-            First every kernel is compiled (registers, spills, milliseconds cold and cached), then the device's output is compared with the CPU's bit for bit over a
-            grid of shapes and masks, then the timings run, unless a result was wrong (exit code 1). attention is the kernel alone over packed operands, packing the
-            signs, magnitudes and 8-bit values, total both of them; all three by device events, bfloat16 in and out. host call is a call over host memory with its
-            copies. What was not measured has a line of its own with the reason.
+            First every kernel is compiled (registers, spills, milliseconds cold and cached) and single instructions are timed in loops, then the device's output
+            is compared with the CPU's bit for bit over a grid of shapes and masks, then the timings run, unless a result was wrong (exit code 1). attention is
+            the kernel alone over packed operands, packing the signs, magnitudes and 8-bit values, total both of them; all three by device events, bfloat16 in and
+            out. host call is a call over host memory with its copies. What was not measured has a line of its own with the reason.
 
             Examples:
               binattn bench gpu
@@ -87,6 +87,7 @@ internal static class BenchGpuCommand
     private static void Report(CliContext context, CudaDevice device, List<GpuRow> rows)
     {
         Table(context, rows, "kernel", "kernels", ["variant", "step", "isAccepted", ">registers", ">localBytes", ">sharedBytes", ">blocksPerMultiprocessor", ">coldMilliseconds", ">cachedMilliseconds"]);
+        Table(context, rows, "instruction", "clocks of single instructions, a multiprocessor", ["name", ">clocksPerStep", ">operationsPerClock", ">latencyClocks", "question"]);
         GpuRow[] compared = [.. rows.Where(row => row.Kind == "correctness")];
         GpuRow[] wrong = [.. compared.Where(row => row.Text("isEqual") != "yes")];
         context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{device}: {compared.Length - wrong.Length} of {compared.Length} calls equal the CPU's bits"));

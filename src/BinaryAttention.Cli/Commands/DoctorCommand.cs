@@ -97,6 +97,7 @@ internal static class DoctorCommand
             writer.WriteNumber("multiprocessors", device.MultiprocessorCount);
             writer.WriteBoolean("isUsable", device.IsUsable);
             writer.WriteString("whyNot", device.WhyNot);
+            writer.WriteString("signProduct", device.SignProduct);
             writer.WriteEndObject();
         }
 
@@ -115,7 +116,7 @@ internal static class DoctorCommand
         foreach (CudaDevice device in gpus.Devices)
         {
             table.Row(
-                device.Name, device.IsUsable ? "yes" : $"no: {device.WhyNot}", device.ComputeCapability.ToString(), (device.MemoryBytes >> 20).ToString("N0", CultureInfo.InvariantCulture),
+                device.Name, device.IsUsable ? $"yes: {device.SignProduct}" : $"no: {device.WhyNot}", device.ComputeCapability.ToString(), (device.MemoryBytes >> 20).ToString("N0", CultureInfo.InvariantCulture),
                 device.MultiprocessorCount.ToString(CultureInfo.InvariantCulture));
         }
 

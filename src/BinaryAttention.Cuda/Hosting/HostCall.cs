@@ -1,5 +1,6 @@
 // One-bit attention over host memory: check, send, run the program's steps, receive. The device's own buffers are reused between calls; a call returns when its output
 // is in place.
+using System.Buffers;
 using BinaryAttention.Cuda.Driver;
 using BinaryAttention.Cuda.Kernels;
 using BinaryAttention.Kernels;
@@ -35,7 +36,7 @@ internal static unsafe class HostCall
         CallBuffers buffers = runtime.TakeBuffers();
         try
         {
-            Run(runtime.Context, program, buffers, query, key, value, destination, call.Mask.KeyLengths, call.Bias?.Values ?? default, logSumExp, logSumExpLength);
+            Run(runtime.Context, program, buffers, query, key, value, destination, OptionOperands.Of(call), logSumExp, logSumExpLength);
         }
         catch
         {
@@ -47,7 +48,7 @@ internal static unsafe class HostCall
         runtime.GiveBack(buffers);
     }
 
-    private static void Run(PrimaryContext context, LoadedProgram program, CallBuffers buffers, in StagedOperand query, in StagedOperand key, in StagedOperand value, in StagedOperand destination, int[]? keyLengths, ReadOnlyMemory<float> bias, float* logSumExp, int logSumExpLength)
+    private static void Run(PrimaryContext context, LoadedProgram program, CallBuffers buffers, in StagedOperand query, in StagedOperand key, in StagedOperand value, in StagedOperand destination, ReadOnlyMemory<byte>[] options, float* logSumExp, int logSumExpLength)
     {
         long end = 0;
         long queryAt = Place(ref end, query.Bytes);
@@ -55,8 +56,12 @@ internal static unsafe class HostCall
         long valueAt = Place(ref end, value.Bytes);
         long destinationAt = Place(ref end, destination.Bytes);
         long logSumExpAt = Place(ref end, logSumExpLength * (long)sizeof(float));
-        long lengthsAt = Place(ref end, (keyLengths?.Length ?? 0) * (long)sizeof(int));
-        long biasAt = Place(ref end, bias.Length * (long)sizeof(float));
+        var optionsAt = new long[options.Length];
+        for (int i = 0; i < options.Length; i++)
+        {
+            optionsAt[i] = Place(ref end, options[i].Length);
+        }
+
         long workspaceAt = Place(ref end, program.WorkspaceBytes);
         ulong memory = buffers.Device(end);
         nint pinned = buffers.Pinned(query.PinnedBytes + key.PinnedBytes + value.PinnedBytes + destination.PinnedBytes);
@@ -65,35 +70,41 @@ internal static unsafe class HostCall
         nint pinnedDestination = pinnedValue + (nint)value.PinnedBytes;
         var pointers = new DevicePointers(
             At(memory, queryAt), At(memory, keyAt), At(memory, valueAt), At(memory, destinationAt),
-            logSumExpLength > 0 ? At(memory, logSumExpAt) : 0, keyLengths is null ? 0 : At(memory, lengthsAt), bias.IsEmpty ? 0 : At(memory, biasAt), At(memory, workspaceAt));
+            logSumExpLength > 0 ? At(memory, logSumExpAt) : 0, 0, 0, At(memory, workspaceAt));
+        var addresses = new ulong[options.Length];
+        var pins = new MemoryHandle[options.Length];
         nint stream = buffers.Stream.Value;
-        using (context.Enter())
+        try
         {
+            using ContextScope scope = context.Enter();
             Send(context.Driver, pointers.Query, query.Gather(pinned), query.Bytes, stream);
             Send(context.Driver, pointers.Key, key.Gather(pinnedKey), key.Bytes, stream);
             Send(context.Driver, pointers.Value, value.Gather(pinnedValue), value.Bytes, stream);
-            fixed (int* lengths = keyLengths)
-            fixed (float* biasData = bias.Span)
+            for (int i = 0; i < options.Length; i++)
             {
-                if (biasData != null)
+                if (!options[i].IsEmpty)
                 {
-                    Send(context.Driver, pointers.Bias, biasData, bias.Length * (long)sizeof(float), stream);
+                    addresses[i] = At(memory, optionsAt[i]);
+                    pins[i] = options[i].Pin();
+                    Send(context.Driver, addresses[i], pins[i].Pointer, options[i].Length, stream);
                 }
+            }
 
-                if (lengths != null)
-                {
-                    Send(context.Driver, pointers.KeyLengths, lengths, keyLengths!.Length * (long)sizeof(int), stream);
-                }
+            program.Enqueue(context, OptionOperands.Place(pointers, addresses), stream, Range.All);
+            Receive(context.Driver, destination.Receiver(pinnedDestination), pointers.Destination, destination.Bytes, stream);
+            if (logSumExpLength > 0)
+            {
+                Receive(context.Driver, logSumExp, pointers.LogSumExp, logSumExpLength * (long)sizeof(float), stream);
+            }
 
-                program.Enqueue(context, pointers, stream, Range.All);
-                Receive(context.Driver, destination.Receiver(pinnedDestination), pointers.Destination, destination.Bytes, stream);
-                if (logSumExpLength > 0)
-                {
-                    Receive(context.Driver, logSumExp, pointers.LogSumExp, logSumExpLength * (long)sizeof(float), stream);
-                }
-
-                // Within the block: everything that is sent stays pinned until it has been read.
-                buffers.Stream.Synchronize();
+            // Before the pins end: everything that is sent stays where it is until it has been read.
+            buffers.Stream.Synchronize();
+        }
+        finally
+        {
+            foreach (MemoryHandle pin in pins)
+            {
+                pin.Dispose();
             }
         }
 

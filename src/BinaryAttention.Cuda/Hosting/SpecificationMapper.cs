@@ -31,8 +31,20 @@ internal static class SpecificationMapper
             SignOfZero = call.SignOfZero,
             IsCausal = call.Mask.IsCausal,
             HasKeyLengths = call.Mask.KeyLengths is not null,
+            HasQueryLengths = call.Mask.QueryLengths is not null,
+            HasPairs = !call.Mask.Pairs.IsEmpty,
+            HasPairsPerHead = !call.Mask.Pairs.IsEmpty && call.Mask.Pairs.Length != call.Shape.QueryLength * TileLayout.ValueTiles(call.Shape.KeyLength),
+            HasBlocks = !call.Mask.Blocks.IsEmpty,
+            HasBlocksPerHead = !call.Mask.Blocks.IsEmpty && call.Mask.Blocks.Length != TileLayout.ValueTiles(call.Shape.QueryLength) * TileLayout.ValueTiles(call.Shape.KeyLength),
             WantsLogSumExp = wantsLogSumExp,
-            Bias = call.Bias switch { null => CudaBiasKind.None, { Kind: AttentionBiasKind.PerKey } => CudaBiasKind.PerKey, _ => CudaBiasKind.Dense },
+            Bias = call.Bias switch
+            {
+                null => CudaBiasKind.None,
+                { Kind: AttentionBiasKind.PerKey } => CudaBiasKind.PerKey,
+                { Kind: AttentionBiasKind.RelativePosition } => CudaBiasKind.RelativePosition,
+                _ => CudaBiasKind.Dense,
+            },
+            Grid = call.Bias is { Kind: AttentionBiasKind.RelativePosition } relative ? new RelativeGrid(relative.GridHeight, relative.GridWidth, relative.HasClassToken, relative.HeadCount) : default,
             BiasStrides = BiasStrides(call.Bias),
         };
     }
@@ -60,14 +72,9 @@ internal static class SpecificationMapper
             return $"Quantization is {call.Quantization}; the CUDA kernels compute ValueQuantization.Tiled; set that, or {OnTheCpu}";
         }
 
-        if (call.Bias is { Kind: not (AttentionBiasKind.PerKey or AttentionBiasKind.Dense) } bias)
+        if (call.Bias is { Kind: AttentionBiasKind.LowRank })
         {
-            return $"Bias is {bias.Kind}; the CUDA kernels take PerKey and Dense; give its values as AttentionBias.Dense, or {OnTheCpu}";
-        }
-
-        if (call.Weighting.Rows == SignWeightingMode.Learned || call.Weighting.Columns == SignWeightingMode.Learned)
-        {
-            return $"Weighting is Learned; the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken and None; use one of them, or {OnTheCpu}";
+            return $"Bias is LowRank; the CUDA kernels take PerKey, Dense and RelativePosition; give its values as AttentionBias.Dense, or {OnTheCpu}";
         }
 
         if (call.QueryPlanes != 1 || call.KeyPlanes != 1)
@@ -75,25 +82,15 @@ internal static class SpecificationMapper
             return $"QueryPlanes is {call.QueryPlanes} and KeyPlanes {call.KeyPlanes}; the CUDA kernels take one plane on each side; set both to 1, or {OnTheCpu}";
         }
 
-        if (call.Calibration is not null || !call.Temperatures.IsEmpty || call.AddedKeyBias is not null)
-        {
-            return $"Calibration is set; the CUDA kernels take none; leave it out, or {OnTheCpu}";
-        }
-
-        if (call.Mask.QueryLengths is not null)
-        {
-            return $"Mask has query lengths; the CUDA kernels take the causal rule and key lengths; {OnTheCpu}";
-        }
-
-        return call.Mask.HasGaps
-            ? $"Mask has {(call.Mask.Pairs.IsEmpty ? "AllowedBlocks" : "AllowedPairs")}; the CUDA kernels take the causal rule and key lengths; {OnTheCpu}"
+        return call.Calibration is not null || !call.Temperatures.IsEmpty || call.AddedKeyBias is not null
+            ? $"Calibration is set; the CUDA kernels take none; leave it out, or {OnTheCpu}"
             : null;
     }
 
     /// <summary>Strides of the bias as the caller holds it; what is shared is not stepped over.</summary>
     private static OperandStrides? BiasStrides(AttentionBias? bias)
     {
-        if (bias is null)
+        if (bias is null or { Kind: AttentionBiasKind.RelativePosition })
         {
             return null;
         }

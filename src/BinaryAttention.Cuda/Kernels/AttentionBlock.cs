@@ -5,8 +5,9 @@ namespace BinaryAttention.Cuda.Kernels;
 
 internal sealed class AttentionBlock
 {
-    public AttentionBlock(PtxEmitter ptx, AttentionVariant variant, PtxRegister queryLength, KeyCount keys, PtxRegister heads, PtxRegister headsPerKeyHead)
+    public AttentionBlock(PtxEmitter ptx, AttentionVariant variant, KeyCount queries, KeyCount keys, PtxRegister heads, PtxRegister headsPerKeyHead)
     {
+        PtxRegister queryLength = queries.Keys;
         Thread = ptx.Special("%tid.x");
         Lane = ptx.Op("and.b32", Thread, 31);
         Warp = ptx.Op("shr.u32", Thread, 5);
@@ -23,6 +24,7 @@ internal sealed class AttentionBlock
         PtxRegister valid = keys.Valid(Batch);
         Rows = new PtxRegister[variant.RowTiles * 2];
         Limits = new PtxRegister[Rows.Length];
+        IsPadded = new PtxRegister[variant.HasQueryLengths ? Rows.Length : 0];
         PtxRegister laneRow = ptx.Op("add.s32", WarpRow, Group);
         for (int i = 0; i < Rows.Length; i++)
         {
@@ -41,13 +43,39 @@ internal sealed class AttentionBlock
                 Limits[i] = ptx.Op("min.s32", valid, ptx.Op("add.s32", Rows[i], shift));
             }
 
-            FullLimit = ptx.Op("min.s32", valid, ptx.Op("add.s32", WarpRow, shift));
-            PtxRegister lastRow = ptx.Op("min.s32", ptx.Op("add.s32", blockRow, variant.RowsPerBlock - 1), LastRow);
-            blockLimit = ptx.Op("max.s32", ptx.Op("min.s32", valid, ptx.Op("add.s32", lastRow, shift)), 0);
+            if (!variant.HasPairs)
+            {
+                FullLimit = ptx.Op("min.s32", valid, ptx.Op("add.s32", WarpRow, shift));
+            }
+
+            if (!variant.HasTileList)
+            {
+                PtxRegister lastRow = ptx.Op("min.s32", ptx.Op("add.s32", blockRow, variant.RowsPerBlock - 1), LastRow);
+                blockLimit = ptx.Op("max.s32", ptx.Op("min.s32", valid, ptx.Op("add.s32", lastRow, shift)), 0);
+            }
         }
 
-        Tiles = ptx.Op("shr.u32", ptx.Op("add.s32", blockLimit, TileLayout.TileKeys - 1), 6);
-        KeyGroups = ptx.Op("shr.u32", ptx.Op("add.s32", blockLimit, TileLayout.GroupKeys - 1), 8);
+        if (variant.HasQueryLengths)
+        {
+            PtxRegister validQueries = queries.Valid(Batch);
+            for (int i = 0; i < Rows.Length; i++)
+            {
+                IsPadded[i] = ptx.Op("setp.ge.s32", Rows[i], validQueries);
+                Limits[i] = ptx.Op("selp.b32", 0, Limits[i], IsPadded[i]);
+            }
+
+            if (!variant.HasPairs)
+            {
+                FullLimit = ptx.Op("selp.b32", FullLimit, 0, ptx.Op("setp.le.s32", ptx.Op("add.s32", WarpRow, variant.RowsPerWarp), validQueries));
+            }
+
+            if (!variant.HasTileList)
+            {
+                blockLimit = ptx.Op("selp.b32", 0, blockLimit, ptx.Op("setp.ge.s32", blockRow, validQueries));
+            }
+        }
+
+        BlockLimit = blockLimit;
     }
 
     public PtxRegister Thread { get; }
@@ -86,12 +114,12 @@ internal sealed class AttentionBlock
     /// <summary>Keys below it are allowed, per row of <see cref="Rows"/>; may be negative.</summary>
     public PtxRegister[] Limits { get; }
 
-    /// <summary>Keys below it are allowed for every row of the warp.</summary>
+    /// <summary>Keys below it are allowed for every row of the warp; not with a boolean mask.</summary>
     public PtxRegister FullLimit { get; }
 
-    /// <summary>Tiles of 64 keys that some row of the block sees.</summary>
-    public PtxRegister Tiles { get; }
+    /// <summary>Whether a row is padding, per row of <see cref="Rows"/>; none without query lengths.</summary>
+    public PtxRegister[] IsPadded { get; }
 
-    /// <summary>Groups of 256 keys that some row of the block sees.</summary>
-    public PtxRegister KeyGroups { get; }
+    /// <summary>Keys below it are seen by some row of the block; not with a list of tiles.</summary>
+    public PtxRegister BlockLimit { get; }
 }

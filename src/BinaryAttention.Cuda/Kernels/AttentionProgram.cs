@@ -11,18 +11,20 @@ internal sealed class AttentionProgram
     private AttentionProgram(CudaSpecification specification)
     {
         _specification = specification;
-        _layout = new TileLayout(specification.Shape.HeadDimension, specification.Shape.ValueDimension);
+        _layout = specification.Layout;
         _workspace = new WorkspaceLayout(specification, _layout);
         AttentionShape shape = specification.Shape;
         Steps =
         [
             PackSigns(areKeys: false),
             PackSigns(areKeys: true),
-            Reduce(shape.QueryLength, shape.HeadCount, specification.Rows, hasLengths: false, _workspace.QuerySums, _workspace.QueryWeights, _workspace.QueryFlags) with { Name = "reduce queries" },
-            Reduce(shape.KeyLength, shape.KeyHeadCount, specification.Columns, specification.HasKeyLengths, _workspace.KeySums, _workspace.KeyWeights, _workspace.KeyFlags) with { Name = "reduce keys" },
+            Reduce(areKeys: false),
+            Reduce(areKeys: true),
             MeasureValues(),
             PackValues(),
             .. specification.IsLogMode ? [LogWeights(areKeys: false), LogWeights(areKeys: true)] : new[] { Tables() },
+            .. specification.Bias == CudaBiasKind.RelativePosition ? new[] { RelativeTables() } : [],
+            .. specification.HasTileList ? new[] { TileLists() } : [],
             Attend(),
         ];
     }
@@ -38,7 +40,7 @@ internal sealed class AttentionProgram
     /// <param name="computeCapability">80 for sm_80.</param>
     /// <exception cref="NotSupportedException">No kernel takes the call on such a device; the message says why.</exception>
     public static AttentionProgram For(CudaSpecification specification, int computeCapability) =>
-        specification.WhyNot(computeCapability) is { } reason ? throw new NotSupportedException(reason) : new AttentionProgram(specification);
+        specification.WhyNot(computeCapability) is { } reason ? throw new NotSupportedException(reason) : new AttentionProgram(specification with { Form = SignProductForms.Of(computeCapability) });
 
     private AttentionStep PackSigns(bool areKeys)
     {
@@ -50,8 +52,10 @@ internal sealed class AttentionProgram
         OperandStrides strides = areKeys ? call.KeyStrides : call.QueryStrides;
         ulong words = areKeys ? _workspace.KeyWords : _workspace.QueryWords;
         ulong sums = areKeys ? _workspace.KeySums : _workspace.QuerySums;
-        bool isComplemented = !areKeys && !call.IsLogMode && call.LogitScale < 0;
-        PtxModule module = PackSignsKernel.Emit(call.InputType, shape.HeadDimension, areKeys, isComplemented, call.SignOfZero);
+        bool isReversed = !areKeys && !call.IsLogMode && call.LogitScale < 0;
+        bool isComplemented = isReversed != (!areKeys && call.Form == SignProductForm.XorPopcount);
+        bool hasSignedWeights = !areKeys && call.HasSignedTables;
+        PtxModule module = PackSignsKernel.Emit(call.InputType, _layout, areKeys, isComplemented, hasSignedWeights, call.SignOfZero);
         return new AttentionStep(module, PackSignsKernel.Grid(padded, heads, shape.BatchSize), pointers =>
         [
             .. TokenSource.Arguments(areKeys ? pointers.Key : pointers.Query, strides),
@@ -60,22 +64,32 @@ internal sealed class AttentionProgram
             KernelArgument.U32((uint)heads),
             KernelArgument.U64(pointers.Workspace + words),
             KernelArgument.U64(pointers.Workspace + sums),
+            .. Optional(hasSignedWeights, KernelArgument.U64(pointers.RowWeights)),
         ])
         { Name = areKeys ? "pack keys" : "pack queries" };
     }
 
-    private AttentionStep Reduce(int tokens, int heads, SignWeightingMode mode, bool hasLengths, ulong sums, ulong weights, ulong flags)
+    private AttentionStep Reduce(bool areKeys)
     {
-        AttentionShape shape = _specification.Shape;
+        CudaSpecification call = _specification;
+        AttentionShape shape = call.Shape;
+        int tokens = areKeys ? shape.KeyLength : shape.QueryLength;
+        int heads = areKeys ? shape.KeyHeadCount : shape.HeadCount;
+        SignWeightingMode mode = areKeys ? call.Columns : call.Rows;
+        bool hasLengths = areKeys ? call.HasKeyLengths : call.HasQueryLengths;
+        ulong sums = areKeys ? _workspace.KeySums : _workspace.QuerySums;
+        ulong weights = areKeys ? _workspace.KeyWeights : _workspace.QueryWeights;
+        ulong flags = areKeys ? _workspace.KeyFlags : _workspace.QueryFlags;
         PtxModule module = ReduceSignsKernel.Emit(shape.HeadDimension, mode == SignWeightingMode.MeanMagnitudePerHead, hasLengths);
         return new AttentionStep(module, new LaunchShape((uint)heads, (uint)shape.BatchSize, 1), pointers =>
         [
             KernelArgument.U64(pointers.Workspace + sums),
-            .. KeyCount.Arguments(tokens, hasLengths, pointers.KeyLengths),
+            .. KeyCount.Arguments(tokens, hasLengths, areKeys ? pointers.KeyLengths : pointers.QueryLengths),
             KernelArgument.U32((uint)heads),
             KernelArgument.U64(pointers.Workspace + weights),
             KernelArgument.U64(pointers.Workspace + flags),
-        ]);
+        ])
+        { Name = areKeys ? "reduce keys" : "reduce queries" };
     }
 
     private AttentionStep MeasureValues()
@@ -118,7 +132,7 @@ internal sealed class AttentionProgram
         CudaSpecification call = _specification;
         AttentionShape shape = call.Shape;
         ulong rowWeights = call.HasRowTables ? _workspace.QuerySums : _workspace.QueryWeights;
-        PtxModule module = NumeratorTableKernel.Emit(shape.HeadDimension, call.HasRowTables);
+        PtxModule module = NumeratorTableKernel.Emit(shape.HeadDimension, call.Rows);
         return new AttentionStep(module, NumeratorTableKernel.Grid(_workspace.Tables), pointers =>
         [
             KernelArgument.U32(checked((uint)_workspace.Tables)),
@@ -126,7 +140,7 @@ internal sealed class AttentionProgram
             KernelArgument.U32((uint)shape.HeadCount),
             KernelArgument.U32((uint)shape.KeyHeadCount),
             KernelArgument.F32(call.LogitScale),
-            KernelArgument.U64(pointers.Workspace + rowWeights),
+            KernelArgument.U64(call.HasSignedTables ? pointers.RowWeights : pointers.Workspace + rowWeights),
             KernelArgument.U64(pointers.Workspace + _workspace.KeyWeights),
             KernelArgument.U64(pointers.Workspace + _workspace.TableEntries),
             KernelArgument.U64(pointers.Workspace + _workspace.Slopes),
@@ -138,23 +152,68 @@ internal sealed class AttentionProgram
     {
         CudaSpecification call = _specification;
         AttentionShape shape = call.Shape;
-        bool isPerToken = (areKeys ? call.Columns : call.Rows) == SignWeightingMode.MeanMagnitudePerToken;
+        SignWeightingMode mode = areKeys ? call.Columns : call.Rows;
+        bool hasGrid = areKeys && call.Bias == CudaBiasKind.RelativePosition;
         ulong perToken = areKeys ? _workspace.KeySums : _workspace.QuerySums;
         ulong perHead = areKeys ? _workspace.KeyWeights : _workspace.QueryWeights;
         int tokens = areKeys ? shape.KeyLength : shape.QueryLength;
         long padded = areKeys ? _workspace.PaddedKeys : tokens;
         long heads = (long)shape.BatchSize * (areKeys ? shape.KeyHeadCount : shape.HeadCount);
-        PtxModule module = LogWeightsKernel.Emit(shape.HeadDimension, isPerToken);
+        PtxModule module = LogWeightsKernel.Emit(shape.HeadDimension, mode, hasGrid, hasGrid && call.Grid.HasClassToken);
         return new AttentionStep(module, LogWeightsKernel.Grid(padded, heads), pointers =>
         [
-            KernelArgument.U64(pointers.Workspace + (isPerToken ? perToken : perHead)),
+            KernelArgument.U64(mode switch
+            {
+                SignWeightingMode.Learned => areKeys ? pointers.ColumnWeights : pointers.RowWeights,
+                SignWeightingMode.MeanMagnitudePerToken => pointers.Workspace + perToken,
+                _ => pointers.Workspace + perHead,
+            }),
             KernelArgument.U32((uint)tokens),
             KernelArgument.U32((uint)padded),
             KernelArgument.F32(areKeys ? 1f : call.LogitScale),
             KernelArgument.U64(pointers.Workspace + (areKeys ? _workspace.KeyTerms : _workspace.RowFactors)),
+            .. Optional(hasGrid, KernelArgument.U32((uint)call.Grid.Width)),
         ])
         { Name = areKeys ? "key weights" : "row factors" };
     }
+
+    private AttentionStep RelativeTables()
+    {
+        RelativeGrid grid = _specification.Grid;
+        return new AttentionStep(RelativeTableKernel.Emit(), RelativeTableKernel.Grid(grid.Entries, grid.Heads), pointers =>
+        [
+            KernelArgument.U64(pointers.Bias),
+            KernelArgument.U32((uint)grid.Entries),
+            KernelArgument.U32((uint)grid.Heads),
+            KernelArgument.U64(pointers.Workspace + _workspace.RelativeTables),
+        ])
+        { Name = "relative tables" };
+    }
+
+    private AttentionStep TileLists()
+    {
+        CudaSpecification call = _specification;
+        AttentionShape shape = call.Shape;
+        PtxModule module = TileListKernel.Emit(call.IsCausal, call.HasQueryLengths, call.HasKeyLengths, call.HasPairs, call.HasBlocks);
+        return new AttentionStep(module, new LaunchShape((uint)_workspace.QueryBlocks, (uint)shape.HeadCount, (uint)shape.BatchSize), pointers =>
+        [
+            .. KeyCount.Arguments(shape.QueryLength, call.HasQueryLengths, pointers.QueryLengths),
+            .. KeyCount.Arguments(shape.KeyLength, call.HasKeyLengths, pointers.KeyLengths),
+            KernelArgument.U32((uint)shape.HeadCount),
+            KernelArgument.U32((uint)_workspace.QueryBlocks),
+            KernelArgument.U32((uint)_workspace.ValueTiles),
+            KernelArgument.U64(pointers.Workspace + _workspace.TileLists),
+            KernelArgument.U64(pointers.Workspace + _workspace.TileCounts),
+            .. Optional(call.HasPairs, KernelArgument.U64(pointers.Pairs)),
+            .. Optional(call.HasPairs, KernelArgument.U64(PairsOfHead)),
+            .. Optional(call.HasBlocks, KernelArgument.U64(pointers.Blocks)),
+            .. Optional(call.HasBlocks, KernelArgument.U64(call.HasBlocksPerHead ? (ulong)(_workspace.QueryBlocks * _workspace.ValueTiles) : 0)),
+        ])
+        { Name = "tile lists" };
+    }
+
+    // Words from a head's pairs to the next head's.
+    private ulong PairsOfHead => _specification.HasPairsPerHead ? (ulong)(_specification.Shape.QueryLength * _workspace.ValueTiles) : 0;
 
     private AttentionStep Attend()
     {
@@ -175,17 +234,38 @@ internal sealed class AttentionProgram
             .. Optional(variant.HasKeyTerms, KernelArgument.U64(pointers.Workspace + _workspace.KeyTerms)),
             .. Optional(call.WantsLogSumExp && !call.IsLogMode, KernelArgument.U64(pointers.Workspace + _workspace.Slopes)),
             .. Optional(call.WantsLogSumExp, KernelArgument.U64(pointers.LogSumExp)),
-            KernelArgument.U32((uint)shape.QueryLength),
+            .. KeyCount.Arguments(shape.QueryLength, call.HasQueryLengths, pointers.QueryLengths),
             KernelArgument.U32((uint)shape.HeadCount),
             KernelArgument.U32((uint)call.HeadsPerKeyHead),
             KernelArgument.U64((ulong)(_workspace.PaddedKeys * _layout.TokenBytes)),
             KernelArgument.U64((ulong)(_workspace.ValueTiles * _layout.ValueTileBytes)),
             .. KeyCount.Arguments(shape.KeyLength, call.HasKeyLengths, pointers.KeyLengths),
             .. TokenSource.Arguments(pointers.Destination, call.DestinationStrides),
-            .. variant.HasBias ? TokenSource.Arguments(pointers.Bias, call.FilledBiasStrides) : [],
-            .. Optional(variant.HasKeyTerms, KernelArgument.U64((ulong)(_workspace.PaddedKeys * sizeof(float)))),
+            .. variant.Bias is CudaBiasKind.PerKey or CudaBiasKind.Dense ? TokenSource.Arguments(pointers.Bias, call.FilledBiasStrides) : [],
+            .. variant.Bias == CudaBiasKind.RelativePosition
+                ? new[]
+                {
+                    KernelArgument.U64(pointers.Workspace + _workspace.RelativeTables),
+                    KernelArgument.U32(call.Grid.Heads == 1 ? 0 : (uint)call.Grid.Entries),
+                    KernelArgument.U32((uint)call.Grid.Height),
+                    KernelArgument.U32((uint)call.Grid.Width),
+                }
+                : [],
+            .. Optional(variant.HasKeyTerms, KernelArgument.U64((ulong)(_workspace.PaddedKeys * variant.KeyTermBytes))),
             .. Optional(variant.ChunkTiles != 0, KernelArgument.U64(pointers.Workspace + _workspace.Sums)),
             .. Optional(variant.ChunkTiles != 0, KernelArgument.U32((uint)_workspace.BlocksPerHead)),
+            .. variant.HasTileList
+                ? new[]
+                {
+                    KernelArgument.U64(pointers.Workspace + _workspace.TileLists),
+                    KernelArgument.U64(pointers.Workspace + _workspace.TileCounts),
+                    KernelArgument.U32((uint)_workspace.QueryBlocks),
+                    KernelArgument.U32((uint)_workspace.ValueTiles),
+                }
+                : [],
+            .. Optional(variant.HasPairs, KernelArgument.U64(pointers.Pairs)),
+            .. Optional(variant.HasPairs, KernelArgument.U64(PairsOfHead)),
+            .. Optional(variant.HasPairs, KernelArgument.U32((uint)_workspace.ValueTiles)),
         ])
         { Name = "attention" };
     }

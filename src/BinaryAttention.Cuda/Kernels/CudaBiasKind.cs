@@ -11,4 +11,7 @@ internal enum CudaBiasKind
 
     /// <summary>One number per pair: float32 <c>[batch, heads, queryLength, keyLength]</c>.</summary>
     Dense = 2,
+
+    /// <summary>One number per distance on a grid: float32 <c>[rows, heads]</c>, gathered while the kernel runs.</summary>
+    RelativePosition = 3,
 }

@@ -46,6 +46,26 @@ internal sealed record CudaSpecification
 
     public bool HasKeyLengths { get; init; }
 
+    public bool HasQueryLengths { get; init; }
+
+    /// <summary>A boolean mask of allowed pairs.</summary>
+    public bool HasPairs { get; init; }
+
+    /// <summary>Whether every head has pairs of its own.</summary>
+    public bool HasPairsPerHead { get; init; }
+
+    /// <summary>A mask of allowed blocks of 64 x 64 pairs.</summary>
+    public bool HasBlocks { get; init; }
+
+    /// <summary>Whether every head has blocks of its own.</summary>
+    public bool HasBlocksPerHead { get; init; }
+
+    /// <summary>How the device multiplies signs; <see cref="AttentionProgram.For"/> sets it.</summary>
+    public SignProductForm Form { get; init; }
+
+    /// <summary>The table of a relative-position bias.</summary>
+    public RelativeGrid Grid { get; init; }
+
     public bool WantsLogSumExp { get; init; }
 
     public CudaBiasKind Bias { get; init; }
@@ -57,27 +77,42 @@ internal sealed record CudaSpecification
     public int ChunkTiles { get; init; } = LargestChunkTiles;
 
     /// <summary>Whether every pair has a logit of its own: a bias or one weight per key. Else numerators depend on the Hamming distance alone.</summary>
-    public bool IsLogMode => Bias != CudaBiasKind.None || Columns == SignWeightingMode.MeanMagnitudePerToken;
+    public bool IsLogMode => Bias != CudaBiasKind.None || Columns is (SignWeightingMode.MeanMagnitudePerToken or SignWeightingMode.Learned);
 
     /// <summary>Query heads that read one key head.</summary>
     public int HeadsPerKeyHead => Shape.HeadCount / Shape.KeyHeadCount;
 
     /// <summary>Whether every query row has a weight, and so a numerator table, of its own.</summary>
-    public bool HasRowTables => !IsLogMode && Rows == SignWeightingMode.MeanMagnitudePerToken;
+    public bool HasRowTables => !IsLogMode && (Rows is SignWeightingMode.MeanMagnitudePerToken or SignWeightingMode.Learned);
+
+    /// <summary>Whether a row's learned weight may reverse its order: table mode's tables hold magnitudes alone.</summary>
+    public bool HasSignedTables => HasRowTables && Rows == SignWeightingMode.Learned;
+
+    /// <summary>Whether blocks walk lists of tiles.</summary>
+    public bool HasTileList => HasPairs || HasBlocks;
+
+    /// <summary>Sizes and orders of the packed operands.</summary>
+    public TileLayout Layout => new(Shape.HeadDimension, Shape.ValueDimension, Form);
 
     /// <summary>The attention kernel that serves the call.</summary>
     public AttentionVariant Variant => new()
     {
-        Layout = new TileLayout(Shape.HeadDimension, Shape.ValueDimension),
+        Layout = Layout,
         OutputType = OutputType,
         HasRowTables = HasRowTables,
         IsCausal = IsCausal,
         HasKeyLengths = HasKeyLengths,
+        HasQueryLengths = HasQueryLengths,
+        HasTileList = HasTileList,
+        HasPairs = HasPairs,
         WantsLogSumExp = WantsLogSumExp,
         IsLogMode = IsLogMode,
-        HasBias = Bias != CudaBiasKind.None,
+        Bias = Bias,
+        HasClassToken = Bias == CudaBiasKind.RelativePosition && Grid.HasClassToken,
         ChunkTiles = Shape.KeyLength > (long)ChunkTiles * TileLayout.TileKeys ? ChunkTiles : 0,
-        RowTiles = IsLogMode || HasRowTables || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
+
+        // Lists of tiles are made for 64 rows; wide signs as bytes take 16 registers a row tile and product.
+        RowTiles = IsLogMode || HasRowTables || HasTileList || Layout is { Form: SignProductForm.SignedBytes, IsWide: true } || Shape.QueryLength <= AttentionVariant.Warps * 16 ? 1 : 2,
     };
 
     /// <summary><see cref="BiasStrides"/> with its default filled in.</summary>
@@ -118,11 +153,6 @@ internal sealed record CudaSpecification
             return $"keyLength is {Shape.KeyLength}; the CUDA kernels take at most {MaximumKeyLength}";
         }
 
-        if (Columns == SignWeightingMode.Learned || Rows == SignWeightingMode.Learned)
-        {
-            return $"weights are Learned ({(Rows == SignWeightingMode.Learned ? "rows" : "columns")}); the CUDA kernels take MeanMagnitudePerHead, MeanMagnitudePerToken or None";
-        }
-
         return Shape.BatchSize > MaximumGridYZ || Shape.HeadCount > MaximumGridYZ
             ? $"batchSize is {Shape.BatchSize} and headCount {Shape.HeadCount}; a launch takes at most {MaximumGridYZ} of each"
             : null;
@@ -130,10 +160,5 @@ internal sealed record CudaSpecification
 
     /// <summary>Null if a device can run the call, else why not.</summary>
     /// <param name="computeCapability">80 for sm_80.</param>
-    public string? WhyNot(int computeCapability) => computeCapability switch
-    {
-        < 80 => $"compute capability {computeCapability / 10}.{computeCapability % 10} has no and-popcount of one-bit matrices (8.0 or later has)",
-        >= 100 => $"compute capability {computeCapability / 10}.{computeCapability % 10} has no one-bit matrix product; no kernel on 8-bit signs is written yet",
-        _ => WhyNot(),
-    };
+    public string? WhyNot(int computeCapability) => SignProductForms.WhyNone(computeCapability) ?? WhyNot();
 }

@@ -1,5 +1,5 @@
 // Log mode: a bias or one weight per key makes every pair's exponential its own, so that scores are float32 logits.
-//   logit = (rowFactor * columnWeight_j) * (2 agreements - d) + bias_ij;  e = 2^((logit - maximum) log2 e);  P = round(255 e);  rowSum = 255 sum e
+//   logit = (rowFactor * columnWeight_j) * (2 score / unit - d) + bias_ij;  e = 2^((logit - maximum) log2 e);  P = round(255 e);  rowSum = 255 sum e
 // Agrees with the CPU to rounding: a P may differ by one where 255 e lies next to a half. A bias of -infinity masks the pair.
 using BinaryAttention.Cuda.Ptx;
 
@@ -11,40 +11,30 @@ internal sealed class LogRule : ScoreRule
     private readonly PtxEmitter _ptx;
     private readonly AttentionVariant _variant;
     private readonly PtxRegister[] _factors;
-    private readonly PtxRegister[] _biasRows;
     private readonly PtxRegister[] _maxima;
     private readonly PtxRegister[] _sums;
     private readonly PtxRegister _inGroupBytes;
-    private readonly PtxRegister _keys;
-    private readonly Dictionary<int, PtxRegister[]> _weights = [];
+    private readonly PairBias? _bias;
+
+    // By column tile: weights of two keys, then the second halves of their terms.
+    private readonly Dictionary<int, PtxRegister[]> _terms = [];
     private PtxRegister _keyTerms;
-    private PtxRegister _laneKey;
-    private PtxRegister[] _biasAddresses = [];
 
     /// <summary>Reads the rows' factors.</summary>
     /// <param name="ptx">Receives the instructions.</param>
     /// <param name="variant">The kernel.</param>
     /// <param name="block">Rows of the lane.</param>
     /// <param name="rowFactors">Row weight times logit scale, [heads, queryLength].</param>
-    /// <param name="bias">Declares the bias operand's parameters, or null for none.</param>
-    /// <param name="keys">Keys of the bias rows.</param>
-    public LogRule(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, PtxRegister rowFactors, TokenSource? bias, PtxRegister keys)
+    /// <param name="bias">The bias, or null for none.</param>
+    public LogRule(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, PtxRegister rowFactors, PairBias? bias)
     {
         _ptx = ptx;
         _variant = variant;
-        _keys = keys;
-        _inGroupBytes = ptx.Op("shl.b32", block.InGroup, 4);
+        _bias = bias;
+        _inGroupBytes = ptx.Op("mul.lo.s32", block.InGroup, 4 * variant.KeyTermBytes);
         PtxRegister headRow = ptx.Op("mul.wide.u32", block.HeadIndex, block.QueryLength);
         PtxRegister[] rows = block.Rows.Select(row => ptx.Op("min.s32", row, block.LastRow)).ToArray();
         _factors = rows.Select(row => ptx.Load("global.nc", "f32", ptx.Op("add.s64", rowFactors, ptx.Op("shl.b64", ptx.Op("add.s64", headRow, ptx.Op("cvt.u64.u32", row)), 2)))).ToArray();
-        _biasRows = [];
-        if (bias is not null)
-        {
-            PtxRegister head = bias.Head(block.Batch, block.Head);
-            PtxRegister zero = ptx.Op("mov.b32", 0);
-            _biasRows = rows.Select(row => bias.Token(head, row, zero)).ToArray();
-        }
-
         _maxima = new PtxRegister[rows.Length];
         _sums = rows.Select(_ => ptx.Op("mov.f32", 0f)).ToArray();
     }
@@ -54,13 +44,12 @@ internal sealed class LogRule : ScoreRule
     public override void BeginTile(PtxRegister keyTerms, PtxRegister laneKey)
     {
         _keyTerms = _ptx.Op("add.s32", keyTerms, _inGroupBytes);
-        _laneKey = laneKey;
-        _weights.Clear();
-        _biasAddresses = _biasRows.Select(row => _ptx.Op("add.s64", row, _ptx.Op("mul.wide.s32", laneKey, 4))).ToArray();
+        _terms.Clear();
+        _bias?.BeginTile(laneKey);
     }
 
-    public override void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister agreements, PtxRegister? isAllowed) =>
-        _ptx.Into(maximum, "max.f32", maximum, Logit(row, tile, element, agreements, isAllowed));
+    public override void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister score, PtxRegister? isAllowed) =>
+        _ptx.Into(maximum, "max.f32", maximum, Logit(row, tile, element, score, isAllowed));
 
     public override void FinishMaximum(int row, PtxRegister maximum)
     {
@@ -72,12 +61,12 @@ internal sealed class LogRule : ScoreRule
         _maxima[row] = _ptx.Op("selp.f32", 0f, maximum, isEmpty);
     }
 
-    public override PtxRegister Numerators(int row, int tile, PtxRegister[] agreements, PtxRegister[]? isAllowed)
+    public override PtxRegister Numerators(int row, int tile, PtxRegister[] scores, PtxRegister[]? isAllowed)
     {
         var levels = new PtxRegister[4];
         for (int i = 0; i < levels.Length; i++)
         {
-            PtxRegister logit = Logit(row, tile + (i / 2), i % 2, agreements[i], isAllowed?[i]);
+            PtxRegister logit = Logit(row, tile + (i / 2), i % 2, scores[i], isAllowed?[i]);
             PtxRegister exponent = _ptx.Op("mul.rn.f32", _ptx.Op("sub.rn.f32", logit, _maxima[row]), Log2E);
             PtxRegister exponential = _ptx.Op("ex2.approx.f32", exponent);
             _ptx.Into(_sums[row], "add.rn.f32", _sums[row], exponential);
@@ -99,34 +88,40 @@ internal sealed class LogRule : ScoreRule
     public override PtxRegister LogSumExp(int row, PtxRegister rowIndex, PtxRegister rowSum) =>
         _ptx.Op("add.rn.f64", _ptx.Op("cvt.f64.f32", _maxima[row]), DoubleMath.Log(_ptx, _ptx.Op("cvt.f64.f32", _sums[row])));
 
-    private PtxRegister Logit(int row, int tile, int element, PtxRegister agreements, PtxRegister? isAllowed)
+    private PtxRegister Logit(int row, int tile, int element, PtxRegister score, PtxRegister? isAllowed)
     {
-        int key = TileLayout.KeyOffset(tile, element);
-        if (!_weights.TryGetValue(tile, out PtxRegister[]? weights))
+        PtxRegister[] terms = Terms(tile);
+        PtxRegister signDot = _ptx.Op("cvt.rn.f32.s32", _ptx.Op("mad.lo.s32", score, 2 / _variant.ScoreUnit, -_variant.Layout.HeadDimension));
+        PtxRegister logit = _ptx.Op("mul.rn.f32", _ptx.Op("mul.rn.f32", _factors[row], terms[element]), signDot);
+        if (_bias is not null)
         {
-            weights = _ptx.New(PtxClass.F32, 2);
-            _ptx.LoadInto(weights, "shared", "f32", _keyTerms, TileLayout.KeyOffset(tile, 0) * 4);
-            _weights.Add(tile, weights);
-        }
-
-        PtxRegister signDot = _ptx.Op("cvt.rn.f32.s32", _ptx.Op("mad.lo.s32", agreements, 2, -_variant.Layout.HeadDimension));
-        PtxRegister logit = _ptx.Op("mul.rn.f32", _ptx.Op("mul.rn.f32", _factors[row], weights[element]), signDot);
-        if (_biasAddresses.Length != 0)
-        {
-            PtxRegister bias = _ptx.Op("mov.f32", 0f);
-            if (isAllowed is null)
-            {
-                _ptx.LoadInto([bias], "global.nc", "f32", _biasAddresses[row], key * 4);
-            }
-            else
-            {
-                PtxRegister isKey = _ptx.Op("setp.lt.s32", _ptx.Op("add.s32", _laneKey, key), _keys);
-                _ptx.When(isKey, () => _ptx.LoadInto([bias], "global.nc", "f32", _biasAddresses[row], key * 4));
-            }
-
-            logit = _ptx.Op("add.rn.f32", logit, bias);
+            logit = _ptx.Op("add.rn.f32", logit, _bias.Value(row, tile, element, terms.Length > 2 ? terms[2 + element] : default, isAllowed is null));
         }
 
         return isAllowed is { } allowed ? _ptx.Op("selp.f32", logit, float.NegativeInfinity, allowed) : logit;
+    }
+
+    private PtxRegister[] Terms(int tile)
+    {
+        if (_terms.TryGetValue(tile, out PtxRegister[]? terms))
+        {
+            return terms;
+        }
+
+        int offset = TileLayout.KeyOffset(tile, 0) * _variant.KeyTermBytes;
+        if (_variant.KeyTermBytes == 4)
+        {
+            terms = _ptx.New(PtxClass.F32, 2);
+            _ptx.LoadInto(terms, "shared", "f32", _keyTerms, offset);
+        }
+        else
+        {
+            PtxRegister[] words = _ptx.New(PtxClass.B32, 4);
+            _ptx.LoadInto(words, "shared", "b32", _keyTerms, offset);
+            terms = [_ptx.Op("mov.b32:float", words[0]), _ptx.Op("mov.b32:float", words[2]), words[1], words[3]];
+        }
+
+        _terms.Add(tile, terms);
+        return terms;
     }
 }

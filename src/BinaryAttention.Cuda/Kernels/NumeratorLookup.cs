@@ -1,4 +1,4 @@
-// Numerator tables in shared memory, and the address of an entry: k = rowMaximum - agreements, so one multiply-add per score from a base that holds the row's maximum.
+// Numerator tables in shared memory, and the address of an entry: k = (rowMaximum - score) / unit, so one multiply-add per score from a base that holds the row's maximum.
 // One table a head: every entry is stored once per lane (bank = lane), so that 32 different lookups never collide. One table a row: 16-bit entries, rows an odd number of words apart.
 // A masked key reads a zero entry behind the tables.
 using BinaryAttention.Cuda.Ptx;
@@ -37,18 +37,19 @@ internal sealed class NumeratorLookup
         }
     }
 
-    private int EntryBytes => _variant.HasRowTables ? 2 : 128;
+    // Bytes from an entry to the next, over what one agreement adds to a score.
+    private int ScoreBytes => (_variant.HasRowTables ? 2 : 128) / _variant.ScoreUnit;
 
     /// <summary>Moves a row's base to its maximum.</summary>
-    public void SetMaximum(int row, PtxRegister maximum) => _ptx.Into(_bases[row], "mad.lo.s32", maximum, EntryBytes, _bases[row]);
+    public void SetMaximum(int row, PtxRegister maximum) => _ptx.Into(_bases[row], "mad.lo.s32", maximum, ScoreBytes, _bases[row]);
 
     /// <summary>P in the low byte, R in the next.</summary>
     /// <param name="row">Row of the lane.</param>
-    /// <param name="agreements">Agreements of a pair.</param>
+    /// <param name="score">Score of a pair.</param>
     /// <param name="isAllowed">False for a masked pair; null if none is masked.</param>
-    public PtxRegister Entry(int row, PtxRegister agreements, PtxRegister? isAllowed)
+    public PtxRegister Entry(int row, PtxRegister score, PtxRegister? isAllowed)
     {
-        PtxRegister address = _ptx.Op("mad.lo.s32", agreements, -EntryBytes, _bases[row]);
+        PtxRegister address = _ptx.Op("mad.lo.s32", score, -ScoreBytes, _bases[row]);
         if (isAllowed is { } allowed)
         {
             address = _ptx.Op("selp.b32", address, _zeroEntry, allowed);

@@ -9,9 +9,12 @@ internal static class NumeratorTableKernel
 {
     private const int Threads = 128;
 
-    public static PtxModule Emit(int dimension, bool isPerRow)
+    /// <param name="dimension">Channels.</param>
+    /// <param name="rows">Weights of the rows: sums in double or given float32 make a table a row, others one a head.</param>
+    public static PtxModule Emit(int dimension, SignWeightingMode rows)
     {
-        string name = KernelNames.Of("numerator_tables", $"d{dimension}", isPerRow ? "rows" : "heads");
+        bool isPerRow = rows is SignWeightingMode.MeanMagnitudePerToken or SignWeightingMode.Learned;
+        string name = KernelNames.Of("numerator_tables", $"d{dimension}", rows == SignWeightingMode.Learned ? "learned" : isPerRow ? "rows" : "heads");
         var ptx = new PtxEmitter(name);
         PtxRegister tables = ptx.Parameter("u32");
         PtxRegister rowsPerHead = isPerRow ? ptx.Parameter("u32") : default;
@@ -32,9 +35,9 @@ internal static class NumeratorTableKernel
 
         // (batch * heads + head) / (heads / keyHeads) = batch * keyHeads + head / (heads / keyHeads), since the quotient divides heads.
         PtxRegister keyHeadIndex = ptx.Op("div.u32", headIndex, headsPerKeyHead);
-        PtxRegister rowWeight = isPerRow
+        PtxRegister rowWeight = rows == SignWeightingMode.MeanMagnitudePerToken
             ? ptx.Op("cvt.rn.f32.f64", ptx.Op("div.rn.f64", ptx.Load("global.nc", "f64", ptx.Op("add.s64", rowWeights, ptx.Op("mul.wide.u32", table, 8))), (double)dimension))
-            : ptx.Load("global.nc", "f32", ptx.Op("add.s64", rowWeights, ptx.Op("mul.wide.u32", headIndex, 4)));
+            : ptx.Load("global.nc", "f32", ptx.Op("add.s64", rowWeights, ptx.Op("mul.wide.u32", isPerRow ? table : headIndex, 4)));
         PtxRegister columnWeight = ptx.Load("global.nc", "f32", ptx.Op("add.s64", columnWeights, ptx.Op("mul.wide.u32", keyHeadIndex, 4)));
         PtxRegister product = ptx.Op("mul.rn.f64", ptx.Op("cvt.f64.f32", rowWeight), ptx.Op("cvt.f64.f32", columnWeight));
         PtxRegister slope = ptx.Op("abs.f64", ptx.Op("mul.rn.f64", product, ptx.Op("cvt.f64.f32", logitScale)));
@@ -71,7 +74,7 @@ internal static class NumeratorTableKernel
         ptx.Into(groups, "sub.s32", groups, 1);
         ptx.Branch(loop, ptx.Op("setp.gt.s32", groups, 0));
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, 80);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, ptx.Target);
     }
 
     public static LaunchShape Grid(long tables) => new((uint)((tables + Threads - 1) / Threads), 1, 1);

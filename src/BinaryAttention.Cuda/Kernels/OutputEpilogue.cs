@@ -1,6 +1,6 @@
 // From exact integer sums to the output, in the CPU's float32 order with separate multiplications and additions:
 //   out = ((float)sum * (1 / rowSum)) * scale + mean,  row sum and logSumExp from the score rule
-// A row without keys gives 0 and -infinity; a head whose queries or keys are not finite gives NaN throughout.
+// A row without keys gives 0 and -infinity; a head whose queries or keys are not finite gives NaN in all rows that are no padding.
 using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
@@ -28,7 +28,8 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
     public void Emit(WeightingPass pass)
     {
         PtxRegister isBad = IsBad();
-        PtxRegister masked = ptx.Op("selp.f32", float.NaN, 0f, isBad);
+        PtxRegister badOrZero = ptx.Op("selp.f32", float.NaN, 0f, isBad);
+        PtxRegister[] masked = block.Rows.Select((_, row) => variant.HasQueryLengths ? ptx.Op("selp.f32", 0f, badOrZero, block.IsPadded[row]) : badOrZero).ToArray();
         var inverses = new PtxRegister[block.Rows.Length];
         var isEmpty = new PtxRegister[block.Rows.Length];
         var isStored = new PtxRegister[block.Rows.Length];
@@ -66,7 +67,7 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
                 {
                     PtxRegister sum = pass.Weighted(row / 2, octet, (2 * (row % 2)) + element);
                     PtxRegister scaled = ptx.Op("mul.rn.f32", ptx.Op("mul.rn.f32", sum, inverses[row]), scale[element]);
-                    PtxRegister result = ptx.Op("selp.f32", masked, ptx.Op("add.rn.f32", scaled, mean[element]), isEmpty[row]);
+                    PtxRegister result = ptx.Op("selp.f32", masked[row], ptx.Op("add.rn.f32", scaled, mean[element]), isEmpty[row]);
                     PtxRegister stored = isChannel is { } limit ? ptx.Op("and.pred", isStored[row], limit) : isStored[row];
                     Destination.Store(rows[row], (8 * octet) + element, result, stored);
                 }
@@ -88,6 +89,11 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
         PtxRegister rowIndex = ptx.Op("add.s64", headRow, ptx.Op("cvt.u64.u32", safeRow));
         PtxRegister finite = ptx.Op("cvt.rn.f32.f64", rule.LogSumExp(row, rowIndex, rowSum));
         PtxRegister result = ptx.Op("selp.f32", float.NaN, ptx.Op("selp.f32", float.NegativeInfinity, finite, isEmpty), isBad);
+        if (variant.HasQueryLengths)
+        {
+            result = ptx.Op("selp.f32", float.NegativeInfinity, result, block.IsPadded[row]);
+        }
+
         PtxRegister address = ptx.Op("add.s64", LogSumExp, ptx.Op("shl.b64", rowIndex, 2));
         ptx.When(isStored, () => ptx.Store("global", "f32", address, 0, result));
     }

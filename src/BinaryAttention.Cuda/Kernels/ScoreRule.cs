@@ -1,4 +1,4 @@
-// How agreements become numerators: by lookup (table mode, exact integers) or through logits (log mode, float32). The passes walk tiles and leave every score to the rule.
+// How scores (agreements times the variant's unit) become numerators: by lookup (table mode, exact integers) or through logits (log mode, float32). The passes walk tiles and leave every score to the rule.
 // A lane owns the rows of AttentionBlock.Rows; element e of column tile T stands for key firstKey + 4 t + TileLayout.KeyOffset(T, e).
 using BinaryAttention.Cuda.Ptx;
 
@@ -17,7 +17,7 @@ internal abstract class ScoreRule
     }
 
     /// <summary>Takes a score into a row's maximum.</summary>
-    public abstract void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister agreements, PtxRegister? isAllowed);
+    public abstract void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister score, PtxRegister? isAllowed);
 
     /// <summary>Makes the maximum common to the four lanes of a row, and keeps it for the second pass.</summary>
     public abstract void FinishMaximum(int row, PtxRegister maximum);
@@ -25,9 +25,9 @@ internal abstract class ScoreRule
     /// <summary>The numerators of four keys of one row as the bytes of one register; adds them to the row's sums.</summary>
     /// <param name="row">Row of the lane.</param>
     /// <param name="tile">First of two column tiles: elements (tile, 0), (tile, 1), (tile + 1, 0), (tile + 1, 1).</param>
-    /// <param name="agreements">Of the four.</param>
+    /// <param name="scores">Of the four.</param>
     /// <param name="isAllowed">Of the four, or null if all are allowed.</param>
-    public abstract PtxRegister Numerators(int row, int tile, PtxRegister[] agreements, PtxRegister[]? isAllowed);
+    public abstract PtxRegister Numerators(int row, int tile, PtxRegister[] scores, PtxRegister[]? isAllowed);
 
     /// <summary>The row sum in units of 1/255 as float32, 0 for a row without keys; called once a row, by all lanes.</summary>
     public abstract PtxRegister RowSum(int row);

@@ -1,5 +1,5 @@
 // Table mode: numerators by lookup, all sums exact integers.
-//   maximum = max agreements;  P, R = table[maximum - agreements];  rowSum = (float)sumP + (float)sumR * (1/254);  rowMaxLogit = |slope| (2 maximum - d)
+//   maximum = max score;  P, R = table[(maximum - score) / unit];  rowSum = (float)sumP + (float)sumR * (1/254);  rowMaxLogit = |slope| (2 maximum / unit - d)
 using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
@@ -13,9 +13,9 @@ internal sealed class TableRule(PtxEmitter ptx, AttentionVariant variant, Attent
 
     public override PtxRegister StartMaximum() => ptx.Op("mov.b32", 0);
 
-    public override void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister agreements, PtxRegister? isAllowed)
+    public override void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister score, PtxRegister? isAllowed)
     {
-        PtxRegister candidate = isAllowed is { } allowed ? ptx.Op("selp.b32", agreements, 0, allowed) : agreements;
+        PtxRegister candidate = isAllowed is { } allowed ? ptx.Op("selp.b32", score, 0, allowed) : score;
         ptx.Into(maximum, "max.s32", maximum, candidate);
     }
 
@@ -27,9 +27,9 @@ internal sealed class TableRule(PtxEmitter ptx, AttentionVariant variant, Attent
         lookup.SetMaximum(row, maximum);
     }
 
-    public override PtxRegister Numerators(int row, int tile, PtxRegister[] agreements, PtxRegister[]? isAllowed)
+    public override PtxRegister Numerators(int row, int tile, PtxRegister[] scores, PtxRegister[]? isAllowed)
     {
-        PtxRegister[] entries = Enumerable.Range(0, 4).Select(i => lookup.Entry(row, agreements[i], isAllowed?[i])).ToArray();
+        PtxRegister[] entries = Enumerable.Range(0, 4).Select(i => lookup.Entry(row, scores[i], isAllowed?[i])).ToArray();
 
         // P0 P1 R0 R1 and P2 P3 R2 R3, then P0 .. P3 and R0 .. R3.
         PtxRegister low = ptx.Op("prmt.b32", entries[0], entries[1], 0x5140);
@@ -59,7 +59,7 @@ internal sealed class TableRule(PtxEmitter ptx, AttentionVariant variant, Attent
     {
         PtxRegister table = variant.HasRowTables ? ptx.Op("shl.b64", rowIndex, 3) : ptx.Op("mul.wide.u32", block.HeadIndex, 8);
         PtxRegister slope = ptx.Load("global.nc", "f64", ptx.Op("add.s64", slopes, table));
-        PtxRegister signDot = ptx.Op("mad.lo.s32", _maxima[row], 2, -variant.Layout.HeadDimension);
+        PtxRegister signDot = ptx.Op("mad.lo.s32", _maxima[row], 2 / variant.ScoreUnit, -variant.Layout.HeadDimension);
         PtxRegister rowMaxLogit = ptx.Op("mul.rn.f64", slope, ptx.Op("cvt.rn.f64.s32", signDot));
         PtxRegister logarithm = DoubleMath.Log(ptx, ptx.Op("div.rn.f64", ptx.Op("cvt.f64.f32", rowSum), 255.0));
         return ptx.Op("add.rn.f64", rowMaxLogit, logarithm);

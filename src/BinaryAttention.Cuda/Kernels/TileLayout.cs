@@ -3,16 +3,19 @@
 //           lane's sums of four neighbouring column tiles T are, in order, the bytes that it must hold of the next product's left operand: no exchange between lanes.
 //   values: tiles of 64 keys; in a tile, channel c has 64 bytes at 64 c, and its four chunks of 16 keys are permuted by xor with (c >> 1) & 3, so that eight rows of a matrix load lie
 //           in different banks.
+//   signs as bytes (SignedBytes): a token has 64 or 128 bytes, +1, -1 and 0 beyond the head dimension; a key's chunks of 16 are permuted by xor with its column (64 bytes: column >> 1) for the
+//           same reason.
 namespace BinaryAttention.Cuda.Kernels;
 
 /// <param name="HeadDimension">Channels of a query and a key, at most 128.</param>
 /// <param name="ValueDimension">Channels of a value, at most 128.</param>
-internal readonly record struct TileLayout(int HeadDimension, int ValueDimension)
+/// <param name="Form">How signs are multiplied, and so how they are stored.</param>
+internal readonly record struct TileLayout(int HeadDimension, int ValueDimension, SignProductForm Form = SignProductForm.AndPopcount)
 {
     /// <summary>Keys of one tile of values and of one step of the weighting pass.</summary>
     public const int TileKeys = 64;
 
-    /// <summary>Keys of one step of the maximum pass.</summary>
+    /// <summary>Keys are padded to whole groups of so many.</summary>
     public const int GroupKeys = 256;
 
     /// <summary>Bytes of one channel in a value tile.</summary>
@@ -25,7 +28,7 @@ internal readonly record struct TileLayout(int HeadDimension, int ValueDimension
     public int Words => IsWide ? 4 : 2;
 
     /// <summary>Bytes of a token's signs.</summary>
-    public int TokenBytes => Words * 4;
+    public int TokenBytes => Form == SignProductForm.SignedBytes ? (IsWide ? 128 : 64) : Words * 4;
 
     /// <summary>Channels padded to whole panels of 32.</summary>
     public int PaddedChannels => (ValueDimension + 31) / 32 * 32;

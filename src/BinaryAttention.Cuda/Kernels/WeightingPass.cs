@@ -6,8 +6,9 @@ using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
 
-internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, SignProducts products, ScoreRule rule, WideSums? wide)
+internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, AttentionBlock block, TileList list, TileMask mask, SignProducts products, ScoreRule rule, WideSums? wide)
 {
+    private const int RoundBytes = AttentionVariant.Threads * 16;
     private readonly int _octets = variant.Layout.PaddedChannels / 8;
 
     // Sums of P times level: [row tile][octet of channels][c0 .. c3].
@@ -20,72 +21,73 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
 
     /// <summary>Emits the pass.</summary>
     /// <param name="pipeline">Copies.</param>
-    /// <param name="keyWords">Signs of the key head.</param>
+    /// <param name="keySigns">Signs of the key head.</param>
     /// <param name="levels">Value tiles of the key head.</param>
     /// <param name="keyTerms">Per-key terms of the key head, in key order, if the variant has them.</param>
-    public void Emit(TilePipeline pipeline, PtxRegister keyWords, PtxRegister levels, PtxRegister keyTerms)
+    public void Emit(TilePipeline pipeline, PtxRegister keySigns, PtxRegister levels, PtxRegister keyTerms)
     {
         TileLayout layout = variant.Layout;
+        int termBytes = TileLayout.TileKeys * variant.KeyTermBytes;
         PtxRegister laneBytes = ptx.Op("mul.wide.u32", block.Thread, 16);
-        PtxRegister keySource = ptx.Op("add.s64", keyWords, laneBytes);
-        PtxRegister valueSource = ptx.Op("add.s64", levels, laneBytes);
-        PtxRegister termSource = variant.HasKeyTerms ? ptx.Op("add.s64", keyTerms, laneBytes) : default;
-        PtxRegister copiesTerms = variant.HasKeyTerms ? ptx.Op("setp.lt.u32", block.Thread, TileLayout.TileKeys * 4 / 16) : default;
-        PtxRegister copiesKeys = ptx.Op("setp.lt.u32", block.Thread, layout.KeyTileBytes / 16);
+        List<(TileSource Source, int Target, int Bytes)> operands =
+        [
+            (new TileSource(ptx, list, ptx.Op("add.s64", keySigns, laneBytes), layout.KeyTileBytes), 0, layout.KeyTileBytes),
+            (new TileSource(ptx, list, ptx.Op("add.s64", levels, laneBytes), layout.ValueTileBytes), layout.KeyTileBytes, layout.ValueTileBytes),
+        ];
+        if (variant.HasKeyTerms)
+        {
+            operands.Add((new TileSource(ptx, list, ptx.Op("add.s64", keyTerms, laneBytes), termBytes), layout.KeyTileBytes + layout.ValueTileBytes, termBytes));
+        }
+
+        // Threads that copy where an operand is no whole number of rounds.
+        Dictionary<int, PtxRegister> isInPart = operands.Select(static operand => operand.Bytes % RoundBytes).Where(static bytes => bytes != 0).Distinct()
+            .ToDictionary(static bytes => bytes, bytes => ptx.Op("setp.lt.u32", block.Thread, bytes / 16));
 
         // Lane l gives row l mod 8 of matrix l / 8: channel l mod 8, chunk l / 8 of 16 keys, where the swizzle put it.
         PtxRegister matrixRow = ptx.Op("and.b32", block.Lane, 7);
         PtxRegister matrixChunk = ptx.Op("xor.b32", ptx.Op("shr.u32", block.Lane, 3), ptx.Op("shr.u32", matrixRow, 1));
         PtxRegister matrixOffset = ptx.Op("mad.lo.s32", matrixRow, TileLayout.ChannelBytes, ptx.Op("shl.b32", matrixChunk, 4));
-        void Run(PtxRegister count, PtxRegister? firstTile)
+        PtxRegister Listed(PtxRegister step, PtxRegister? firstStep, PtxRegister? predicate) => list.Tile(firstStep is { } first ? ptx.Op("add.s32", step, first) : step, predicate);
+        void Run(PtxRegister count, PtxRegister? firstStep)
         {
             pipeline.Run(
                 count,
-                (buffer, predicate) =>
+                (buffer, predicate, step) =>
                 {
                     PtxRegister target = ptx.Op("mad.lo.s32", block.Thread, 16, buffer);
-                    ptx.When(ptx.Op("and.pred", predicate, copiesKeys), () => ptx.CopyAsync(target, 0, keySource, 0));
-                    ptx.When(predicate, () =>
+                    PtxRegister tile = list.IsListed ? Listed(step, firstStep, predicate) : default;
+                    foreach ((TileSource source, int start, int bytes) in operands)
                     {
-                        for (int offset = 0; offset < layout.ValueTileBytes; offset += AttentionVariant.Threads * 16)
+                        PtxRegister from = source.Of(tile);
+                        for (int offset = 0; offset < bytes; offset += RoundBytes)
                         {
-                            ptx.CopyAsync(target, layout.KeyTileBytes + offset, valueSource, offset);
+                            pipeline.Copy(bytes - offset < RoundBytes ? ptx.Op("and.pred", predicate, isInPart[bytes % RoundBytes]) : predicate, target, start + offset, from, offset);
                         }
-                    });
-                    ptx.Into(keySource, "add.s64", keySource, layout.KeyTileBytes);
-                    ptx.Into(valueSource, "add.s64", valueSource, layout.ValueTileBytes);
-                    if (variant.HasKeyTerms)
-                    {
-                        ptx.When(ptx.Op("and.pred", predicate, copiesTerms), () => ptx.CopyAsync(target, layout.KeyTileBytes + layout.ValueTileBytes, termSource, 0));
-                        ptx.Into(termSource, "add.s64", termSource, TileLayout.TileKeys * 4);
+
+                        source.Next();
                     }
                 },
-                (buffer, tile) => Tile(buffer, firstTile is { } first ? ptx.Op("add.s32", tile, first) : tile, ptx.Op("add.s32", buffer, matrixOffset)),
+                (buffer, step) => Tile(buffer, Listed(step, firstStep, null), ptx.Op("add.s32", buffer, matrixOffset)),
                 areBuffersReused: wide is not null);
         }
 
         if (wide is null)
         {
-            Run(block.Tiles, null);
+            Run(list.Count, null);
             return;
         }
 
         PtxRegister[] sums = _weighted.SelectMany(static tile => tile.SelectMany(static octet => octet)).ToArray();
         wide.Clear(sums.Length);
-        PtxRegister keyStart = ptx.Op("mov.b64", keySource);
-        PtxRegister valueStart = ptx.Op("mov.b64", valueSource);
-        PtxRegister termStart = variant.HasKeyTerms ? ptx.Op("mov.b64", termSource) : default;
         PtxRegister chunk = ptx.Op("mov.b32", 0);
         PtxLabel loop = ptx.Label("chunk");
         PtxLabel done = ptx.Label("chunks_done");
         ptx.Place(loop);
-        PtxRegister left = ptx.Op("sub.s32", block.Tiles, chunk);
+        PtxRegister left = ptx.Op("sub.s32", list.Count, chunk);
         ptx.Branch(done, ptx.Op("setp.le.s32", left, 0));
-        ptx.Into(keySource, "add.s64", keyStart, ptx.Op("mul.wide.u32", chunk, layout.KeyTileBytes));
-        ptx.Into(valueSource, "add.s64", valueStart, ptx.Op("mul.wide.u32", chunk, layout.ValueTileBytes));
-        if (variant.HasKeyTerms)
+        foreach ((TileSource source, _, _) in operands)
         {
-            ptx.Into(termSource, "add.s64", termStart, ptx.Op("mul.wide.u32", chunk, TileLayout.TileKeys * 4));
+            source.Seek(chunk);
         }
 
         Run(ptx.Op("min.s32", left, variant.ChunkTiles), chunk);
@@ -100,38 +102,28 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
 
     private void Tile(PtxRegister buffer, PtxRegister tile, PtxRegister matrices)
     {
-        PtxRegister firstKey = ptx.Op("shl.b32", tile, 6);
         PtxRegister keyAddress = products.KeyAddress(buffer);
-        PtxLabel masked = ptx.Label("masked_tile");
-        PtxLabel done = ptx.Label("tile_done");
         PtxRegister terms = variant.HasKeyTerms ? ptx.Op("add.s32", buffer, variant.Layout.KeyTileBytes + variant.Layout.ValueTileBytes) : default;
-        PtxRegister fullKey = variant.HasBias ? ptx.Op("mad.lo.s32", block.InGroup, 4, firstKey) : default;
-        ptx.Branch(masked, ptx.Op("setp.gt.s32", ptx.Op("add.s32", firstKey, TileLayout.TileKeys), block.FullLimit));
-        rule.BeginTile(terms, fullKey);
-        Body(keyAddress, matrices, null);
-        ptx.Branch(done);
-
-        // Only tiles that some row of the warp does not see whole pay for the comparisons.
-        ptx.Place(masked);
-        PtxRegister laneKey = ptx.Op("mad.lo.s32", block.InGroup, 4, firstKey);
-        rule.BeginTile(terms, laneKey);
-        Body(keyAddress, matrices, block.Limits.Select(limit => ptx.Op("sub.s32", limit, laneKey)).ToArray());
-        ptx.Place(done);
+        mask.Emit(tile, (laneKey, isAllowed) =>
+        {
+            rule.BeginTile(terms, laneKey);
+            Body(keyAddress, matrices, isAllowed);
+        });
     }
 
-    private void Body(PtxRegister keyAddress, PtxRegister matrices, PtxRegister[]? limits)
+    private void Body(PtxRegister keyAddress, PtxRegister matrices, PairTest? isAllowed)
     {
         // [row tile][half of 32 keys][a0 .. a3]
         var left = new PtxRegister[variant.RowTiles, 2][];
         for (int half = 0; half < 2; half++)
         {
-            var agreements = new PtxRegister[variant.RowTiles, 4][];
+            var scores = new PtxRegister[variant.RowTiles, 4][];
             for (int tile = 0; tile < 4; tile++)
             {
                 PtxRegister[] keys = products.Keys(keyAddress, (4 * half) + tile);
                 for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
                 {
-                    agreements[rowTile, tile] = products.Agreements(rowTile, keys);
+                    scores[rowTile, tile] = products.Scores(rowTile, keys);
                 }
             }
 
@@ -142,7 +134,7 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
                 for (int register = 0; register < 4; register++)
                 {
                     int firstTile = register / 2 * 2;
-                    left[rowTile, half][register] = Numerators(rowTile, register % 2, (4 * half) + firstTile, agreements[rowTile, firstTile], agreements[rowTile, firstTile + 1], limits);
+                    left[rowTile, half][register] = Numerators(rowTile, register % 2, (4 * half) + firstTile, scores[rowTile, firstTile], scores[rowTile, firstTile + 1], isAllowed);
                 }
             }
         }
@@ -154,20 +146,34 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
             for (int rowTile = 0; rowTile < variant.RowTiles; rowTile++)
             {
                 PtxRegister[] sums = _weighted[rowTile][octet];
-                ptx.MultiplyBytes(sums, left[rowTile, 0], values.AsSpan(0, 2), sums);
-                ptx.MultiplyBytes(sums, left[rowTile, 1], values.AsSpan(2, 2), sums);
+                Multiply(sums, left[rowTile, 0], values.AsSpan(0, 2));
+                Multiply(sums, left[rowTile, 1], values.AsSpan(2, 2));
             }
         }
     }
 
+    // 16 rows, 32 keys, 8 channels; sm_75 has the product of 8 rows and 16 keys alone, whose operands and sums are the registers of this one.
+    private void Multiply(PtxRegister[] sums, PtxRegister[] left, ReadOnlySpan<PtxRegister> right)
+    {
+        if (variant.Form != SignProductForm.XorPopcount)
+        {
+            ptx.MultiplyBytes(sums, left, right, sums);
+            return;
+        }
+
+        for (int register = 0; register < 4; register++)
+        {
+            Span<PtxRegister> half = sums.AsSpan(2 * (register % 2), 2);
+            ptx.MultiplyFewBytes(half, left[register], right[register / 2], half);
+        }
+    }
+
     // Four keys of one row.
-    private PtxRegister Numerators(int rowTile, int rowHalf, int tile, PtxRegister[] first, PtxRegister[] second, PtxRegister[]? limits)
+    private PtxRegister Numerators(int rowTile, int rowHalf, int tile, PtxRegister[] first, PtxRegister[] second, PairTest? isAllowed)
     {
         int row = (2 * rowTile) + rowHalf;
-        PtxRegister[] agreements = [first[2 * rowHalf], first[(2 * rowHalf) + 1], second[2 * rowHalf], second[(2 * rowHalf) + 1]];
-        PtxRegister[]? isAllowed = limits is null
-            ? null
-            : Enumerable.Range(0, 4).Select(i => ptx.Op("setp.gt.s32", limits[row], TileLayout.KeyOffset(tile + (i / 2), i % 2))).ToArray();
-        return rule.Numerators(row, tile, agreements, isAllowed);
+        PtxRegister[] scores = [first[2 * rowHalf], first[(2 * rowHalf) + 1], second[2 * rowHalf], second[(2 * rowHalf) + 1]];
+        PtxRegister[]? allowed = isAllowed is null ? null : Enumerable.Range(0, 4).Select(i => isAllowed(row, tile + (i / 2), i % 2)).ToArray();
+        return rule.Numerators(row, tile, scores, allowed);
     }
 }

@@ -32,7 +32,12 @@ internal sealed class WorkspaceLayout
         AttentionVariant variant = specification.Variant;
         BlocksPerHead = (shape.QueryLength + variant.RowsPerBlock - 1) / variant.RowsPerBlock;
         Sums = Take(variant.ChunkTiles != 0 ? heads * BlocksPerHead * WideSums.BlockBytes(variant) : 0);
-        KeyTerms = Take(specification.IsLogMode ? keyHeads * PaddedKeys * sizeof(float) : 0);
+        KeyTerms = Take(keyHeads * PaddedKeys * variant.KeyTermBytes);
+        RelativeTables = Take(specification.Bias == CudaBiasKind.RelativePosition ? (long)specification.Grid.Entries * specification.Grid.Heads * sizeof(float) : 0);
+        QueryBlocks = (shape.QueryLength + TileLayout.TileKeys - 1) / TileLayout.TileKeys;
+        long lists = variant.HasTileList ? heads * QueryBlocks : 0;
+        TileLists = Take(lists * ValueTiles * sizeof(int));
+        TileCounts = Take(lists * sizeof(int));
     }
 
     public long PaddedKeys { get; }
@@ -79,8 +84,20 @@ internal sealed class WorkspaceLayout
     /// <summary>Log mode: row weight times logit scale per query.</summary>
     public ulong RowFactors { get; }
 
-    /// <summary>Log mode: weight per key.</summary>
+    /// <summary>Log mode: term per key.</summary>
     public ulong KeyTerms { get; }
+
+    /// <summary>Relative-position tables [heads, entries].</summary>
+    public ulong RelativeTables { get; }
+
+    /// <summary>Blocks of 64 queries of a head.</summary>
+    public int QueryBlocks { get; }
+
+    /// <summary>Tiles that each block of 64 queries visits, where a mask lists them.</summary>
+    public ulong TileLists { get; }
+
+    /// <summary>Lengths of the lists.</summary>
+    public ulong TileCounts { get; }
 
     /// <summary>Size of the workspace.</summary>
     public long Bytes => _next;

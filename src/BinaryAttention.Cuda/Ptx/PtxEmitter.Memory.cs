@@ -73,9 +73,21 @@ internal sealed partial class PtxEmitter
         Matrix(mnemonic, d, a, a.Length == 4 ? 4 : 2, b, a.Length == 4 ? 2 : 1, c);
     }
 
+    /// <summary>d = c + popcount(a xor b), one bit each, 8 x 8 x 128: the one form that sm_75 has.</summary>
+    public void MultiplyBitsXor(ReadOnlySpan<PtxRegister> d, PtxRegister a, PtxRegister b, ReadOnlySpan<PtxRegister> c) =>
+        Matrix("mma.sync.aligned.m8n8k128.row.col.s32.b1.b1.s32.xor.popc", d, [a], 1, [b], 1, c, sums: 2);
+
     /// <summary>d = a b + c with 16 x 32 unsigned bytes and 32 x 8 signed bytes.</summary>
     public void MultiplyBytes(ReadOnlySpan<PtxRegister> d, ReadOnlySpan<PtxRegister> a, ReadOnlySpan<PtxRegister> b, ReadOnlySpan<PtxRegister> c) =>
         Matrix("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32", d, a, 4, b, 2, c);
+
+    /// <summary>d = a b + c with 8 x 16 unsigned bytes and 16 x 8 signed bytes.</summary>
+    public void MultiplyFewBytes(ReadOnlySpan<PtxRegister> d, PtxRegister a, PtxRegister b, ReadOnlySpan<PtxRegister> c) =>
+        Matrix("mma.sync.aligned.m8n8k16.row.col.s32.u8.s8.s32", d, [a], 1, [b], 1, c, sums: 2);
+
+    /// <summary>d = a b + c with 16 x 32 and 32 x 8 signed bytes.</summary>
+    public void MultiplySignedBytes(ReadOnlySpan<PtxRegister> d, ReadOnlySpan<PtxRegister> a, ReadOnlySpan<PtxRegister> b, ReadOnlySpan<PtxRegister> c) =>
+        Matrix("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32", d, a, 4, b, 2, c);
 
     /// <summary>Loads four 8 x 8 matrices of 16-bit elements; lane l gives the address of row l mod 8 of matrix l / 8.</summary>
     public void LoadMatrices(ReadOnlySpan<PtxRegister> results, PtxRegister address, int offset)
@@ -167,7 +179,7 @@ internal sealed partial class PtxEmitter
 
     private void Statement(string mnemonic)
     {
-        _instructions++;
+        Count(mnemonic);
         _body.Append("    ").Append(_guard).Append(mnemonic).Append(";\n");
     }
 
@@ -178,12 +190,12 @@ internal sealed partial class PtxEmitter
         return offset == 0 ? $"[{address}]" : string.Create(CultureInfo.InvariantCulture, $"[{address}+{offset}]");
     }
 
-    private void Matrix(string mnemonic, ReadOnlySpan<PtxRegister> d, ReadOnlySpan<PtxRegister> a, int registersOfA, ReadOnlySpan<PtxRegister> b, int registersOfB, ReadOnlySpan<PtxRegister> c)
+    private void Matrix(string mnemonic, ReadOnlySpan<PtxRegister> d, ReadOnlySpan<PtxRegister> a, int registersOfA, ReadOnlySpan<PtxRegister> b, int registersOfB, ReadOnlySpan<PtxRegister> c, int sums = 4)
     {
-        CheckAll(mnemonic, "d", d, 4);
+        CheckAll(mnemonic, "d", d, sums);
         CheckAll(mnemonic, "a", a, registersOfA);
         CheckAll(mnemonic, "b", b, registersOfB);
-        CheckAll(mnemonic, "c", c, 4);
+        CheckAll(mnemonic, "c", c, sums);
         foreach (PtxRegister source in (ReadOnlySpan<PtxRegister>)[.. a, .. b, .. c])
         {
             MarkRead(mnemonic, source);

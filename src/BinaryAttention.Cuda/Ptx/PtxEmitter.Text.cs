@@ -8,12 +8,11 @@ internal sealed partial class PtxEmitter
 {
     private static readonly string[] s_classNames = [string.Empty, "b16", "b32", "b64", "f32", "f64", "pred"];
 
-    /// <summary>Checks labels and unused results, and gives the module.</summary>
+    /// <summary>Checks labels and unused results, and gives the module for the oldest architecture that has its instructions; the driver compiles for that one or a later one.</summary>
     /// <param name="threadsPerBlock">Threads that every block has.</param>
     /// <param name="version">PTX version; 7.1 knows one-bit and-popcount.</param>
-    /// <param name="target">The architecture it is written for; the driver compiles for the same or a later one.</param>
     /// <exception cref="PtxEmissionException">A branch leads nowhere, or a result is never used.</exception>
-    public string ToText(int threadsPerBlock, string version = "7.1", string target = "sm_80")
+    public string ToText(int threadsPerBlock, string version = "7.1")
     {
         foreach ((string label, string place) in _branches)
         {
@@ -32,7 +31,7 @@ internal sealed partial class PtxEmitter
         }
 
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $".version {version}\n.target {target}\n.address_size 64\n\n");
+        text.Append(CultureInfo.InvariantCulture, $".version {version}\n.target sm_{_target}\n.address_size 64\n\n");
         if (_hasDynamicShared)
         {
             text.Append(".extern .shared .align 16 .b8 dynamic_shared[];\n\n");

@@ -20,10 +20,14 @@ internal sealed partial class PtxEmitter
     private readonly Dictionary<string, string> _branches = new(StringComparer.Ordinal);
     private int _labelCount;
     private int _instructions;
+    private int _target = PtxInstructionSet.LowestTarget;
     private string _guard = string.Empty;
     private bool _hasDynamicShared;
 
     public PtxEmitter(string entry) => _entry = entry;
+
+    /// <summary>The oldest architecture that has every instruction written so far: 80 for sm_80.</summary>
+    public int Target => _target;
 
     /// <summary>Bytes of the shared arrays declared so far.</summary>
     public int StaticSharedBytes => _sharedArrays.Sum(static array => array.Bytes);
@@ -80,6 +84,15 @@ internal sealed partial class PtxEmitter
         PtxRegister result = New(PtxClass.B32);
         MarkWritten(result, "mov.u32");
         Line("mov.u32", [result.ToString(), name]);
+        return result;
+    }
+
+    /// <summary>The multiprocessor's clock, 64 bits.</summary>
+    public PtxRegister Clock()
+    {
+        PtxRegister result = New(PtxClass.B64);
+        MarkWritten(result, "mov.u64");
+        Line("mov.u64", [result.ToString(), "%clock64"]);
         return result;
     }
 
@@ -160,6 +173,15 @@ internal sealed partial class PtxEmitter
     /// <summary>Branch if a predicate holds (or does not); it must be equal in all lanes of a warp.</summary>
     public void Branch(PtxLabel target, PtxRegister predicate, bool isNegated = false) => When(predicate, () => Branch(target), isNegated);
 
+    /// <summary>Says that a result is not needed, such as part of a matrix load.</summary>
+    public void Discard(params ReadOnlySpan<PtxRegister> results)
+    {
+        foreach (PtxRegister result in results)
+        {
+            MarkRead("discard", result);
+        }
+    }
+
     public void Comment(string text) => _body.Append("    // ").Append(text).Append('\n');
 
     private PtxRegister SharedAddress(string name)
@@ -172,8 +194,14 @@ internal sealed partial class PtxEmitter
 
     private void Line(string mnemonic, IEnumerable<string> operands)
     {
-        _instructions++;
+        Count(mnemonic);
         _body.Append("    ").Append(_guard).Append(mnemonic).Append(' ').AppendJoin(", ", operands).Append(";\n");
+    }
+
+    private void Count(string mnemonic)
+    {
+        _instructions++;
+        _target = Math.Max(_target, PtxInstructionSet.TargetOf(mnemonic));
     }
 
     private string SignatureOf(string mnemonic) => PtxInstructionSet.Signature(mnemonic) ?? throw Fault(mnemonic, "is not among the plain instructions that kernels may use");

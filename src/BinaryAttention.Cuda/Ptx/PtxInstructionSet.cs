@@ -13,6 +13,13 @@ internal static class PtxInstructionSet
     /// <summary>Operand letters of an instruction, or null for an unknown one.</summary>
     public static string? Signature(string mnemonic) => s_signatures.GetValueOrDefault(mnemonic);
 
+    /// <summary>The oldest architecture that anything is written for: 75 for sm_75.</summary>
+    public const int LowestTarget = 75;
+
+    /// <summary>The oldest architecture that has an instruction (PTX ISA, "Target ISA Notes").</summary>
+    public static int TargetOf(string mnemonic) =>
+        mnemonic.StartsWith("cp.async.", StringComparison.Ordinal) || mnemonic.Contains(".m16n8k", StringComparison.Ordinal) || mnemonic == "cvt.rn.bf16.f32" ? 80 : LowestTarget;
+
     public static PtxClass ClassOf(char letter) => char.ToLowerInvariant(letter) switch
     {
         'h' => PtxClass.B16,
@@ -31,6 +38,7 @@ internal static class PtxInstructionSet
         Add(set, "Ddd", "add.s64 sub.s64 mul.lo.s64 and.b64 or.b64");
         Add(set, "Ddr", "shl.b64 shr.s64");
         Add(set, "Drr", "mul.wide.u32 mul.wide.s32");
+        Add(set, "Drrd", "mad.wide.s32");
         Add(set, "Rrrr", "mad.lo.s32 prmt.b32 dp4a.u32.u32 dp4a.s32.s32");
         Add(set, "Rr", "not.b32 mov.b32");
         Add(set, "Dd", "mov.b64 cvta.to.global.u64");
@@ -46,6 +54,7 @@ internal static class PtxInstructionSet
         Add(set, "Rrrp", "selp.b32");
         Add(set, "Fffp", "selp.f32");
         Add(set, "Gggp", "selp.f64");
+        Add(set, "Dddp", "selp.b64");
         Add(set, "Fr", "cvt.rn.f32.s32 mov.b32:float");
         Add(set, "Fd", "cvt.rn.f32.s64");
         Add(set, "Fg", "cvt.rn.f32.f64");

@@ -15,15 +15,16 @@ public sealed class GpuTests
     [Fact]
     public void Doctor_ShowsGpusAndReasons()
     {
-        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake A100", 8, 0), new FakeDevice("Fake T4", 7, 5));
+        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake A100", 8, 0), new FakeDevice("Fake V100", 7, 0));
         JsonElement line = Assert.Single(Run(fake, "doctor", "--json").JsonLines);
         Assert.Equal("12.4", line.GetProperty("cudaDriver").GetString());
         Assert.Equal(JsonValueKind.Null, line.GetProperty("whyNoGpu").ValueKind);
         JsonElement[] gpus = [.. line.GetProperty("gpus").EnumerateArray()];
-        Assert.Equal(["Fake A100", "Fake T4"], gpus.Select(gpu => gpu.GetProperty("name").GetString()), StringComparer.Ordinal);
+        Assert.Equal(["Fake A100", "Fake V100"], gpus.Select(gpu => gpu.GetProperty("name").GetString()), StringComparer.Ordinal);
         Assert.True(gpus[0].GetProperty("isUsable").GetBoolean());
-        Assert.Contains("7.5", gpus[1].GetProperty("whyNot").GetString(), StringComparison.Ordinal);
-        Assert.Contains("Fake T4", Run(fake, "doctor").Output, StringComparison.Ordinal);
+        Assert.Equal("one-bit and-popcount", gpus[0].GetProperty("signProduct").GetString());
+        Assert.Contains("7.0", gpus[1].GetProperty("whyNot").GetString(), StringComparison.Ordinal);
+        Assert.Contains("Fake V100", Run(fake, "doctor").Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -131,12 +132,15 @@ public sealed class GpuTests
         Assert.StartsWith("binattn bench gpu --lengths 24", environment.GetProperty("command").GetString(), StringComparison.Ordinal);
         Assert.All(rows.Where(row => Kind(row) == "kernel"), row => Assert.Equal(96, row.GetProperty("registers").GetInt32()));
         JsonElement[] compared = [.. rows.Where(row => Kind(row) == "correctness")];
-        Assert.Equal(24, compared.Length);
+        Assert.Equal(36, compared.Length);
+        JsonElement[] instructions = [.. rows.Where(row => Kind(row) == "instruction")];
+        Assert.Equal(16, instructions.Length);
+        Assert.All(instructions, row => Assert.True(row.GetProperty("clocksPerStep").GetDouble() > 0 && row.GetProperty("latencyClocks").GetDouble() >= 1, row.ToString()));
         Assert.All(compared, row => Assert.True(row.GetProperty("isEqual").GetBoolean(), row.ToString()));
         JsonElement[] timings = [.. rows.Where(row => Kind(row) == "timing")];
         Assert.Equal(2, timings.Length);
         Assert.All(timings, row => Assert.True(row.GetProperty("attentionMilliseconds").GetDouble() is 5 && row.GetProperty("totalMilliseconds").GetDouble() > row.GetProperty("packingMilliseconds").GetDouble()));
-        Assert.True(rows.Count(row => Kind(row) == "not-measured") >= 3);
+        Assert.True(rows.Count(row => Kind(row) == "not-measured") >= 2);
         Assert.Equal(ExitCodes.Success, run.ExitCode);
         string saved = File.ReadAllText(Path.Combine(folder.Path, "fake-gpu-80", "bench-gpu.jsonl"));
         Assert.Equal(run.Output.ReplaceLineEndings("\n"), saved);
@@ -162,7 +166,7 @@ public sealed class GpuTests
         fake.CompilerError = "error : unknown instruction";
         CommandRun run = Run(fake, "bench", "gpu", "--lengths", "16", "--dimensions", "32", "--check-length", "1", "--repeat", "1", "--heads", "1");
         Assert.Equal(ExitCodes.Failure, run.ExitCode);
-        Assert.Contains("0 of 24 calls equal the CPU's bits", run.Output, StringComparison.Ordinal);
+        Assert.Contains("0 of 36 calls equal the CPU's bits", run.Output, StringComparison.Ordinal);
         Assert.Contains("unknown instruction", run.Output, StringComparison.Ordinal);
         Assert.Contains("not measured: all timings", run.Output, StringComparison.Ordinal);
     }

@@ -90,9 +90,8 @@ public sealed class DiscoveryTests
     }
 
     [Theory]
-    [InlineData(7, 5, 0, "compute capability 7.5")]
-    [InlineData(10, 0, 0, "compute capability 10.0")]
-    [InlineData(12, 0, 0, "compute capability 12.0")]
+    [InlineData(7, 0, 0, "compute capability 7.0")]
+    [InlineData(6, 1, 0, "compute capability 6.1")]
     [InlineData(8, 0, 2, "Prohibited")]
     public void UnusableDevice_SaysWhy_AndIsNeverTheDefault(int major, int minor, int computeMode, string words)
     {
@@ -109,10 +108,22 @@ public sealed class DiscoveryTests
     [Fact]
     public void OnlyUnusableDevices_AreNamedInTheReason()
     {
-        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Old", 7, 0), new FakeDevice("New", 12, 1));
+        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Old", 7, 0), new FakeDevice("Older", 6, 1));
         var discovery = CudaDiscovery.Of(fake.Table(), null);
         Assert.Contains("Old: compute capability 7.0", discovery.WhyNot, StringComparison.Ordinal);
-        Assert.Contains("New: compute capability 12.1", discovery.WhyNot, StringComparison.Ordinal);
+        Assert.Contains("Older: compute capability 6.1", discovery.WhyNot, StringComparison.Ordinal);
+        Assert.All(discovery.Devices, static device => Assert.Null(device.SignProduct));
+    }
+
+    [Theory]
+    [InlineData(7, 5, "xor-popcount")]
+    [InlineData(9, 0, "one-bit and-popcount")]
+    [InlineData(10, 0, "8-bit products of signs: compute capability 10.0 has no one-bit matrix product")]
+    [InlineData(12, 1, "8-bit products of signs: compute capability 12.1 has no one-bit matrix product")]
+    public void Device_SaysHowItMultipliesSigns(int major, int minor, string words)
+    {
+        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", major, minor));
+        Assert.Contains(words, CudaDiscovery.Of(fake.Table(), null).Default.SignProduct, StringComparison.Ordinal);
     }
 
     [Fact]

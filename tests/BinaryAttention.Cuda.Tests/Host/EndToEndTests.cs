@@ -40,6 +40,37 @@ public sealed class EndToEndTests
         AssertClean(fake);
     }
 
+    /// <summary>The forms for devices without and-popcount, and the options that need more operands.</summary>
+    [Theory]
+    [InlineData(7, 5)]
+    [InlineData(8, 6)]
+    [InlineData(10, 0)]
+    [InlineData(12, 0)]
+    public void EveryForm_GivesTheCpusBits(int major, int minor)
+    {
+        using FakeDriver fake = InterpretedGpu.Start(new FakeDevice("Fake", major, minor));
+        CudaDevice device = CudaDiscovery.Of(fake.Table(), null).Default;
+        var operands = new Operands(new AttentionShape(2, 2, 9, 70, 48, 32) { KeyHeadCount = 1 }, TensorLayout.HeadTokenDimension, 4);
+        var random = new Random(5);
+        AttentionMask lengths = AttentionMask.Lengths(new[] { 9, 4 }, new[] { 70, 30 });
+        foreach (BinaryAttentionOptions options in (BinaryAttentionOptions[])
+        [
+            new(),
+            new() { Mask = lengths.And(AttentionMask.Boolean(Enumerable.Range(0, 9 * 2).Select(_ => (ulong)random.NextInt64()).ToArray())) },
+            new() { Mask = AttentionMask.BlockSparse(new[] { false, true, true, false }).And(AttentionMask.Causal) },
+            new() { Weighting = SignWeighting.LearnedRows(Enumerable.Range(0, 2 * 2 * 9).Select(_ => (float)(random.NextDouble() - 0.5)).ToArray(), SignWeightingMode.None) },
+        ])
+        {
+            (float[] expected, float[] expectedLogSumExp) = operands.Run(CpuAttentionBackend.Instance, options);
+            (float[] output, float[] logSumExp) = operands.Run(new CudaAttentionBackend(device), options);
+            Operands.AssertSameBits(expected, output);
+            AssertClose(expectedLogSumExp, logSumExp);
+        }
+
+        device.ReleaseRuntime();
+        AssertClean(fake);
+    }
+
     /// <summary>Log mode rounds some numerators to the neighbouring level: close, not equal. A shared bias is read where it lies.</summary>
     [Theory]
     [InlineData("per key", 1, 1)]
@@ -47,18 +78,23 @@ public sealed class EndToEndTests
     [InlineData("dense", 1, 2)]
     [InlineData("dense", 2, 1)]
     [InlineData("per-token keys", 1, 1)]
+    [InlineData("relative", 1, 2)]
+    [InlineData("relative", 1, 1)]
+    [InlineData("learned", 1, 1)]
     public void LogMode_IsCloseToTheCpu(string what, int biasBatches, int biasHeads)
     {
         using FakeDriver fake = InterpretedGpu.Start(Device);
         CudaDevice device = CudaDiscovery.Of(fake.Table(), null).Default;
-        var operands = new Operands(new AttentionShape(2, 2, 6, 20, 64, 32), TensorLayout.HeadTokenDimension, 11);
+        var operands = new Operands(new AttentionShape(2, 2, what == "relative" ? 20 : 6, 20, 64, 32), TensorLayout.HeadTokenDimension, 11);
         var random = new Random(12);
-        int pairs = what == "dense" ? 6 * 20 : 20;
+        int pairs = what switch { "dense" => 6 * 20, "relative" => 7 * 9, _ => 20 };
         float[] values = [.. Enumerable.Range(0, biasBatches * biasHeads * pairs).Select(_ => (float)random.NextDouble())];
         BinaryAttentionOptions options = what switch
         {
             "per key" => new() { Bias = AttentionBias.PerKey(values, biasBatches, biasHeads, 20) },
             "dense" => new() { Bias = AttentionBias.Dense(values, biasBatches, biasHeads, 6, 20) },
+            "relative" => new() { Bias = AttentionBias.RelativePosition(values, biasHeads, 4, 5, hasClassToken: false) },
+            "learned" => new() { Weighting = SignWeighting.Learned(new float[2 * 2 * 6], Enumerable.Range(0, 2 * 2 * 20).Select(_ => (float)random.NextDouble()).ToArray()) },
             _ => new() { Weighting = SignWeighting.MeanMagnitudePerToken },
         };
         (float[] expected, float[] expectedLogSumExp) = operands.Run(CpuAttentionBackend.Instance, options);
@@ -167,7 +203,7 @@ public sealed class EndToEndTests
     {
         for (int i = 0; i < expected.Length; i++)
         {
-            Assert.True(Math.Abs(expected[i] - actual[i]) <= 1e-5f * Math.Max(1, Math.Abs(expected[i])), $"log-sum-exp {i}: {actual[i]} instead of {expected[i]}");
+            Assert.True(expected[i].Equals(actual[i]) || Math.Abs(expected[i] - actual[i]) <= 1e-5f * Math.Max(1, Math.Abs(expected[i])), $"log-sum-exp {i}: {actual[i]} instead of {expected[i]}");
         }
     }
 

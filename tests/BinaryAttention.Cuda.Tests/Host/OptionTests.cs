@@ -12,13 +12,9 @@ public sealed class OptionTests
     {
         { "Quantization", new() { Quantization = ValueQuantization.Full }, "Quantization is Full" },
         { "parity", new() { Quantization = ValueQuantization.TrainingParity }, "set that, or run the call on the CPU" },
-        { "learned", new() { Weighting = SignWeighting.Learned(new float[2 * 4 * 5], new float[2 * 4 * 6]) }, "Weighting is Learned" },
         { "bias", new() { Bias = AttentionBias.LowRank(new float[5 * 2], new float[6 * 2], 1, 1, 5, 6, 2) }, "Bias is LowRank" },
         { "planes", new() { QueryPlanes = 2 }, "QueryPlanes is 2" },
         { "calibration", new() { Calibration = new AttentionCalibration { Temperature = new float[4] } }, "Calibration is set" },
-        { "pairs", new() { Mask = AttentionMask.Boolean(new ulong[5]) }, "AllowedPairs" },
-        { "blocks", new() { Mask = AttentionMask.BlockSparse(new bool[1]) }, "AllowedBlocks" },
-        { "query lengths", new() { Mask = AttentionMask.Lengths(new[] { 1, 2 }, default) }, "query lengths" },
         { "kernel", new() { Kernel = "simd" }, "\"simd\"" },
     };
 

@@ -102,6 +102,31 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void Options_AreThePlans()
+    {
+        using FakeDriver fake = InterpretedGpu.Start(new FakeDevice("Fake", 12, 0));
+        CudaDevice device = CudaDiscovery.Of(fake.Table(), null).Default;
+        var operands = new Operands(Shape, TensorLayout.HeadTokenDimension, 9);
+        var options = new BinaryAttentionOptions
+        {
+            Mask = AttentionMask.Lengths(new[] { 7 }, default).And(AttentionMask.Boolean(Enumerable.Range(0, 2 * 9).Select(static i => 0xF5UL * (ulong)(i + 1)).ToArray())),
+            Weighting = SignWeighting.LearnedRows(Enumerable.Range(0, 2 * 9).Select(static i => i - 8f).ToArray(), SignWeightingMode.None),
+        };
+        using (var plan = CudaAttentionPlan.Create(device, Shape, options))
+        {
+            using var memory = new Pieces(device.Runtime.Context);
+            CudaOperands pointers = memory.Operands(operands, plan.WorkspaceBytes);
+            plan.Enqueue(pointers);
+            (float[] expected, _) = operands.Run(CpuAttentionBackend.Instance, options, wantsLogSumExp: false);
+            Operands.AssertSameBits(expected, memory.Download(pointers.Destination, operands.OutputLength));
+            Assert.Equal("8-bit products of signs: compute capability 12.0 has no one-bit matrix product; numerator tables, the CPU's bits", plan.Description);
+        }
+
+        device.ReleaseRuntime();
+        Assert.Empty(fake.Alive);
+    }
+
+    [Fact]
     public void WrongAddresses_AreRefusedByName()
     {
         using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));

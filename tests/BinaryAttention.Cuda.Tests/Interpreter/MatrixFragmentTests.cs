@@ -61,6 +61,23 @@ public sealed class MatrixFragmentTests
     }
 
     [Fact]
+    public void Follows_TheFormulas_OfM8N8K16_AndM8N8K128()
+    {
+        // A: row = groupID, col = threadID_in_group * 4 + i (k16, four elements a register) or * 32 + i (k128);  B: row the same, col = groupID;  C: row = groupID, col = threadID_in_group * 2 + i.
+        foreach (int elements in (int[])[4, 32])
+        {
+            ForEachElement(elements, (group, inGroup, i) =>
+            {
+                int k = (inGroup * elements) + i;
+                Assert.Equal(((4 * group) + inGroup, 0), MatrixFragments.SquareLeft[group, k / elements]);
+                Assert.Equal(((4 * group) + inGroup, 0), MatrixFragments.NarrowRight[k / elements, group]);
+            });
+        }
+
+        ForEachElement(2, (group, inGroup, i) => Assert.Equal(((4 * group) + inGroup, i), MatrixFragments.SquareSums[group, (inGroup * 2) + i]));
+    }
+
+    [Fact]
     public void Follows_TheFormulas_ForTheSums() =>
         // row = groupID for i < 2, else groupID + 8;  col = threadID_in_group * 2 + (i & 1).
         ForEachElement(4, (group, inGroup, i) => Assert.Equal(((4 * group) + inGroup, i), MatrixFragments.Sums[i < 2 ? group : group + 8, (inGroup * 2) + (i & 1)]));
@@ -73,7 +90,7 @@ public sealed class MatrixFragmentTests
     [Fact]
     public void Holds_EveryRegisterOfEveryLaneOnce()
     {
-        foreach ((int Lane, int Register)[,] table in ((int, int)[][,])[MatrixFragments.WideLeft, MatrixFragments.NarrowLeft, MatrixFragments.WideRight, MatrixFragments.NarrowRight, MatrixFragments.Sums, MatrixFragments.MatrixRow])
+        foreach ((int Lane, int Register)[,] table in ((int, int)[][,])[MatrixFragments.WideLeft, MatrixFragments.NarrowLeft, MatrixFragments.WideRight, MatrixFragments.NarrowRight, MatrixFragments.Sums, MatrixFragments.SquareLeft, MatrixFragments.SquareSums, MatrixFragments.MatrixRow])
         {
             (int Lane, int Register)[] cells = table.Cast<(int, int)>().ToArray();
             Assert.Equal(cells.Length, cells.Distinct().Count());

@@ -34,6 +34,17 @@ public sealed class PlantedFaultTests
         Assert.True(fault.Message.Contains("without a barrier", StringComparison.Ordinal) || fault.Message.Contains("which nothing wrote", StringComparison.Ordinal), fault.Message);
     }
 
+    [Theory]
+    [InlineData(75, 0)]
+    [InlineData(75, 2)]
+    [InlineData(100, 0)]
+    [InlineData(100, 1)]
+    public void Finds_AMissingBarrier_InOtherForms(int computeCapability, int barrier)
+    {
+        PtxFaultException fault = Assert.Throws<PtxFaultException>(() => Run(Attention, text => Without(text, "    bar.sync 0;\n", barrier), computeCapability: computeCapability));
+        Assert.Contains("without a barrier", fault.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Finds_AWrongWaitCount()
     {
@@ -141,7 +152,7 @@ public sealed class PlantedFaultTests
         return text.Remove(place, part.Length);
     }
 
-    private static float[] Run(string step, Func<string, string> plant, long limit = 10_000_000)
+    private static float[] Run(string step, Func<string, string> plant, long limit = 10_000_000, int computeCapability = 80)
     {
         CudaSpecification specification = CudaSpecification.Dense(new AttentionShape(1, 1, 100, 300, 40, 32)) with { WantsLogSumExp = true };
         return ProgramRunner.Run(
@@ -150,6 +161,7 @@ public sealed class PlantedFaultTests
             ParityTests.Gaussian(300 * 40, 2),
             ParityTests.Gaussian(300 * 32, 3),
             change: candidate => candidate.Name == step ? candidate with { Module = candidate.Module with { Source = plant(candidate.Module.Source) } } : candidate,
-            limit: limit).Output;
+            limit: limit,
+            computeCapability: computeCapability).Output;
     }
 }

@@ -37,7 +37,23 @@ public sealed class ApprovedKernelTests
             plain with { ChunkTiles = 4 },
             plain with { LogitScale = -1, SignOfZero = SignOfZero.Negative },
         ];
-        return others.SelectMany(static other => AttentionProgram.For(other, 80).Steps).Select(static step => Describe(step.Module));
+        CudaSpecification[] masks =
+        [
+            plain with { HasPairs = true, HasQueryLengths = true, HasKeyLengths = true, IsCausal = true, WantsLogSumExp = true },
+            plain with { HasBlocks = true },
+            plain with { Rows = SignWeightingMode.Learned, Columns = SignWeightingMode.None },
+            plain with { Rows = SignWeightingMode.Learned, Columns = SignWeightingMode.Learned },
+            plain with { Shape = plain.Shape with { QueryLength = 500 }, Bias = CudaBiasKind.RelativePosition, Grid = new RelativeGrid(20, 25, false, 2) },
+            plain with { Shape = plain.Shape with { QueryLength = 500 }, Bias = CudaBiasKind.RelativePosition, Grid = new RelativeGrid(1, 499, true, 1) },
+        ];
+        IEnumerable<AttentionStep> steps = others.Concat(masks).SelectMany(static other => AttentionProgram.For(other, 80).Steps);
+        CudaSpecification[] forms = [plain, others[0], others[3], plain with { OutputType = CudaElement.BFloat16 }, masks[0], plain with { Rows = SignWeightingMode.MeanMagnitudePerToken }, CudaSpecification.Dense(new AttentionShape(1, 2, 100, 500, 128, 128))];
+        foreach (int computeCapability in (int[])[75, 100])
+        {
+            steps = steps.Concat(forms.SelectMany(form => AttentionProgram.For(form, computeCapability).Steps));
+        }
+
+        return steps.Select(static step => Describe(step.Module));
     }
 
     private static IEnumerable<string> TableVariants()

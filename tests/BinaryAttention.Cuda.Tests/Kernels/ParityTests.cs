@@ -212,7 +212,7 @@ public sealed class ParityTests
         return Enumerable.Range(0, count).Select(_ => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()))).ToArray();
     }
 
-    private static void Check(CudaSpecification specification, int seed, int[]? keyLengths = null)
+    internal static void Check(CudaSpecification specification, int seed, int[]? keyLengths = null, int computeCapability = 80, OptionInputs? options = null)
     {
         AttentionShape shape = specification.Shape;
         float[] Operand(int heads, int tokens, int channels, int operand) =>
@@ -222,13 +222,15 @@ public sealed class ParityTests
             Operand(shape.HeadCount, shape.QueryLength, shape.HeadDimension, 0),
             Operand(shape.KeyHeadCount, shape.KeyLength, shape.HeadDimension, 1),
             Operand(shape.KeyHeadCount, shape.KeyLength, shape.ValueDimension, 2),
-            keyLengths);
+            keyLengths,
+            computeCapability,
+            options);
     }
 
-    private static void Compare(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths)
+    internal static void Compare(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths, int computeCapability = 80, OptionInputs? options = null)
     {
-        (float[] expected, float[] expectedLogSumExp) = ProgramRunner.Reference(specification, query, key, value, keyLengths);
-        ProgramRunner actual = ProgramRunner.Run(specification, query, key, value, keyLengths);
+        (float[] expected, float[] expectedLogSumExp) = ProgramRunner.Reference(specification, query, key, value, keyLengths, options: options);
+        ProgramRunner actual = ProgramRunner.Run(specification, query, key, value, keyLengths, computeCapability: computeCapability, options: options);
         AssertSameBits(ProgramRunner.Rounded(expected, specification.OutputType), actual.Output);
         for (int row = 0; row < actual.LogSumExp.Length; row++)
         {

@@ -2,6 +2,7 @@
 using System.Runtime.InteropServices;
 using BinaryAttention.Cuda.Kernels;
 using TestKit.Ptx;
+using Xunit;
 
 namespace BinaryAttention.Cuda.Tests.Kernels;
 
@@ -31,9 +32,9 @@ internal sealed class ProgramRunner
         }
     }
 
-    public static ProgramRunner Run(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, int seed = 1, Func<AttentionStep, AttentionStep>? change = null, long limit = 1_000_000_000, float[]? bias = null)
+    public static ProgramRunner Run(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, int seed = 1, Func<AttentionStep, AttentionStep>? change = null, long limit = 1_000_000_000, float[]? bias = null, int computeCapability = 80, OptionInputs? options = null)
     {
-        AttentionProgram program = AttentionProgram.For(specification, 80);
+        AttentionProgram program = AttentionProgram.For(specification, computeCapability);
         var memory = new PtxGlobalMemory();
         AttentionShape shape = specification.Shape;
         PtxGlobalBuffer queryBuffer = Operand(memory, "query", query, specification.InputType);
@@ -45,12 +46,21 @@ internal sealed class ProgramRunner
         PtxGlobalBuffer output = memory.Output("destination", rows * shape.ValueDimension * outputBytes);
         PtxGlobalBuffer logSumExp = memory.Output("logSumExp", specification.WantsLogSumExp ? rows * 4 : 0);
         PtxGlobalBuffer biasBuffer = memory.Input<float>("bias", bias ?? []);
+        options ??= new OptionInputs();
         PtxGlobalBuffer workspace = memory.Output("workspace", program.WorkspaceBytes);
-        var pointers = new DevicePointers(queryBuffer.Address, keyBuffer.Address, valueBuffer.Address, output.Address, logSumExp.Address, lengths.Address, biasBuffer.Address, workspace.Address);
+        var pointers = new DevicePointers(queryBuffer.Address, keyBuffer.Address, valueBuffer.Address, output.Address, logSumExp.Address, lengths.Address, biasBuffer.Address, workspace.Address)
+        {
+            QueryLengths = memory.Input<int>("queryLengths", options.QueryLengths).Address,
+            RowWeights = memory.Input<float>("rowWeights", options.RowWeights).Address,
+            ColumnWeights = memory.Input<float>("columnWeights", options.ColumnWeights).Address,
+            Pairs = memory.Input<ulong>("pairs", options.Pairs).Address,
+            Blocks = memory.Input<bool>("blocks", options.Blocks).Address,
+        };
         var runner = new ProgramRunner();
         foreach (AttentionStep original in program.Steps)
         {
             AttentionStep step = change?.Invoke(original) ?? original;
+            Assert.Null(Parsed(step.Module).WhyNot(computeCapability));
             PtxCounts counts = PtxInterpreter.Run(
                 Parsed(step.Module),
                 (step.Grid.GridX, step.Grid.GridY, step.Grid.GridZ),
@@ -68,33 +78,42 @@ internal sealed class ProgramRunner
     }
 
     /// <summary>The CPU's answer for the same call.</summary>
-    public static (float[] Output, float[] LogSumExp) Reference(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, float[]? bias = null)
+    public static (float[] Output, float[] LogSumExp) Reference(CudaSpecification specification, float[] query, float[] key, float[] value, int[]? keyLengths = null, float[]? bias = null, OptionInputs? options = null)
     {
         AttentionShape shape = specification.Shape;
         long rows = (long)shape.BatchSize * shape.HeadCount * shape.QueryLength;
         var output = new float[rows * shape.ValueDimension];
         var logSumExp = new float[rows];
-        AttentionMask? mask = keyLengths is not null ? AttentionMask.Lengths(default, keyLengths) : null;
-        if (specification.IsCausal)
-        {
-            mask = mask is null ? AttentionMask.Causal : mask.And(AttentionMask.Causal);
-        }
-
-        var options = new BinaryAttentionOptions
+        options ??= new OptionInputs();
+        AttentionMask?[] masks =
+        [
+            keyLengths is not null || specification.HasQueryLengths ? AttentionMask.Lengths(options.QueryLengths, keyLengths) : null,
+            specification.IsCausal ? AttentionMask.Causal : null,
+            specification.HasPairs ? AttentionMask.Boolean(options.Pairs) : null,
+            specification.HasBlocks ? AttentionMask.BlockSparse(options.Blocks) : null,
+        ];
+        var attentionOptions = new BinaryAttentionOptions
         {
             Kernel = "reference",
             LogitScale = specification.LogitScale,
-            Weighting = new SignWeighting(specification.Rows, specification.Columns),
+            Weighting = (specification.Rows, specification.Columns) switch
+            {
+                (SignWeightingMode.Learned, SignWeightingMode.Learned) => SignWeighting.Learned(options.RowWeights, options.ColumnWeights),
+                (SignWeightingMode.Learned, _) => SignWeighting.LearnedRows(options.RowWeights, specification.Columns),
+                (_, SignWeightingMode.Learned) => SignWeighting.LearnedColumns(specification.Rows, options.ColumnWeights),
+                _ => new SignWeighting(specification.Rows, specification.Columns),
+            },
             SignOfZero = specification.SignOfZero,
-            Mask = mask,
+            Mask = masks.Where(static mask => mask is not null).Aggregate((AttentionMask?)null, static (all, mask) => all?.And(mask!) ?? mask),
             Bias = specification.Bias switch
             {
+                CudaBiasKind.RelativePosition => AttentionBias.RelativePosition(bias, specification.Grid.Heads, specification.Grid.Height, specification.Grid.Width, specification.Grid.HasClassToken),
                 CudaBiasKind.PerKey => AttentionBias.PerKey(bias, shape.BatchSize, shape.HeadCount, shape.KeyLength),
                 CudaBiasKind.Dense => AttentionBias.Dense(bias, shape.BatchSize, shape.HeadCount, shape.QueryLength, shape.KeyLength),
                 _ => null,
             },
         };
-        Attention.BinaryScaledDotProduct(query, key, value, output, shape, options, logSumExp);
+        Attention.BinaryScaledDotProduct(query, key, value, output, shape, attentionOptions, logSumExp);
         return (output, logSumExp);
     }
 

@@ -108,7 +108,7 @@ public sealed class PtxEmitterTests
         Assert.Equal(
             """
             .version 7.1
-            .target sm_80
+            .target sm_75
             .address_size 64
 
             .visible .entry kernel(

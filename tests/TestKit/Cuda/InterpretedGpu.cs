@@ -10,15 +10,15 @@ public sealed class InterpretedGpu : IFakeMemory
     private readonly Dictionary<ulong, PtxGlobalBuffer> _pieces = [];
     private readonly Dictionary<string, PtxKernel> _kernels = new(StringComparer.Ordinal);
 
-    private InterpretedGpu()
-    {
-    }
+    private readonly int _computeCapability;
+
+    private InterpretedGpu(FakeDevice device) => _computeCapability = (10 * device.Major) + device.Minor;
 
     /// <summary>A driver whose devices run what is launched on them.</summary>
-    /// <param name="devices">The devices it shows.</param>
+    /// <param name="devices">The devices it shows; each runs what the first one can.</param>
     public static FakeDriver Start(params IReadOnlyList<FakeDevice> devices)
     {
-        var gpu = new InterpretedGpu();
+        var gpu = new InterpretedGpu(devices[0]);
         FakeDriver driver = FakeDriver.Start(devices);
         driver.Memory = gpu;
         driver.OnLaunch = gpu.Run;
@@ -65,6 +65,11 @@ public sealed class InterpretedGpu : IFakeMemory
         if (!_kernels.TryGetValue(launch.Source, out PtxKernel? kernel))
         {
             kernel = PtxParser.Parse(launch.Source);
+            if (kernel.WhyNot(_computeCapability) is { } reason)
+            {
+                throw new PtxFaultException($"{reason}.");
+            }
+
             _kernels.Add(launch.Source, kernel);
         }
 

@@ -136,6 +136,12 @@ internal sealed partial class PtxInstructionParser
                 return (PtxInstructionClass.BitProduct, true, Product(operands, MatrixFragments.NarrowLeft, MatrixFragments.NarrowRight, PtxProducts.AndPopulation));
             case "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32":
                 return (PtxInstructionClass.ByteProduct, true, Product(operands, MatrixFragments.WideLeft, MatrixFragments.WideRight, PtxProducts.UnsignedBySigned));
+            case "mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32":
+                return (PtxInstructionClass.ByteProduct, true, Product(operands, MatrixFragments.WideLeft, MatrixFragments.WideRight, PtxProducts.SignedBySigned));
+            case "mma.sync.aligned.m8n8k16.row.col.s32.u8.s8.s32":
+                return (PtxInstructionClass.ByteProduct, true, Product(operands, MatrixFragments.SquareLeft, MatrixFragments.NarrowRight, PtxProducts.UnsignedBySigned));
+            case "mma.sync.aligned.m8n8k128.row.col.s32.b1.b1.s32.xor.popc":
+                return (PtxInstructionClass.BitProduct, true, Product(operands, MatrixFragments.SquareLeft, MatrixFragments.NarrowRight, PtxProducts.XorPopulation));
             default:
                 throw Fault($"{mnemonic} is no known instruction");
         }
@@ -247,10 +253,11 @@ internal sealed partial class PtxInstructionParser
     {
         Count(operands, 4);
         int words = leftTable.GetLength(1);
-        int[] results = Group(operands[0], 'r', 4);
-        int[] left = Group(operands[1], 'r', words / 2);
+        int rows = leftTable.GetLength(0);
+        int[] results = Group(operands[0], 'r', rows / 4);
+        int[] left = Group(operands[1], 'r', rows * words / 32);
         int[] right = Group(operands[2], 'r', words / 4);
-        int[] sums = Group(operands[3], 'r', 4);
+        int[] sums = Group(operands[3], 'r', rows / 4);
         return (warp, lanes, instruction) =>
         {
             foreach (int register in (ReadOnlySpan<int>)[.. left, .. right, .. sums])

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace TestKit.Ptx;
 
 internal sealed partial class PtxInstructionParser(
-    PtxRegisters registers, IReadOnlyDictionary<string, int> labels, IReadOnlyDictionary<string, int> parameters, IReadOnlyDictionary<string, int> sharedArrays, int staticSharedBytes)
+    PtxRegisters registers, IReadOnlyDictionary<string, int> labels, IReadOnlyDictionary<string, int> parameters, IReadOnlyDictionary<string, int> sharedArrays, int staticSharedBytes, int target)
 {
     private string _text = string.Empty;
     private int _line;
@@ -22,6 +22,7 @@ internal sealed partial class PtxInstructionParser(
         }
 
         string mnemonic = match.Groups["mnemonic"].Value;
+        RequireTarget(mnemonic);
         List<string> operands = Split(match.Groups["operands"].Value);
         (PtxInstructionClass instructionClass, bool needsAllLanes, Action<PtxWarp, uint, PtxInstruction> execute) = Decode(mnemonic, operands);
         string guard = match.Groups["guard"].Value;
@@ -36,6 +37,16 @@ internal sealed partial class PtxInstructionParser(
             Execute = execute,
             NameOf = registers.NameOf,
         };
+    }
+
+    // What sm_75 has not (PTX ISA, "Target ISA Notes" of each instruction).
+    private void RequireTarget(string mnemonic)
+    {
+        bool isLater = mnemonic.StartsWith("cp.async", StringComparison.Ordinal) || mnemonic.StartsWith("mma.sync.aligned.m16", StringComparison.Ordinal) || mnemonic.EndsWith(".bf16.f32", StringComparison.Ordinal);
+        if (isLater && target < 80)
+        {
+            throw Fault($"{mnemonic} needs sm_80; the text is for sm_{target}");
+        }
     }
 
     private static List<string> Split(string operands)
@@ -64,7 +75,7 @@ internal sealed partial class PtxInstructionParser(
             return (operation.Class, false, LaneWise(operation, operands));
         }
 
-        if (mnemonic is "mov.b32" or "mov.b64" or "mov.u32")
+        if (mnemonic is "mov.b32" or "mov.b64" or "mov.u32" or "mov.u64")
         {
             return (PtxInstructionClass.Move, false, Move(mnemonic, operands));
         }
@@ -110,6 +121,12 @@ internal sealed partial class PtxInstructionParser(
     private Action<PtxWarp, uint, PtxInstruction> Move(string mnemonic, List<string> operands)
     {
         Count(operands, 2);
+        if (mnemonic == "mov.u64")
+        {
+            int clock = Register(operands[0], 'd');
+            return operands[1] == "%clock64" ? (warp, lanes, _) => ForEach(lanes, lane => warp.Set(clock, lane, (ulong)warp.Clock)) : throw Fault($"reads {operands[1]}, which is no known 64-bit special register");
+        }
+
         if (mnemonic == "mov.u32")
         {
             int special = Register(operands[0], 'r');

@@ -86,6 +86,7 @@ public static class PtxInterpreter
         {
             PtxInstruction instruction = kernel.Instructions[warp.Position++];
             counts.Add(instruction.Class);
+            warp.Clock++;
             uint lanes = PtxWarp.AllLanes;
             if (instruction.Guard >= 0)
             {

@@ -73,6 +73,7 @@ internal static class PtxOperations
         Long("or.b64", "ddd", static (a, b) => a | b);
         Long("shl.b64", "ddr", static (a, b) => (uint)b > 63 ? 0 : a << (int)b);
         Long("shr.s64", "ddr", static (a, b) => (ulong)((long)a >> (int)Math.Min((uint)b, 63)));
+        set.Add("mad.wide.s32", new("drrd", PtxInstructionClass.Integer, static (a, b, c) => (ulong)(((long)(int)a * (int)b) + (long)c)));
         Long("mul.wide.u32", "drr", static (a, b) => (ulong)(uint)a * (uint)b);
         Long("mul.wide.s32", "drr", static (a, b) => (ulong)((long)(int)a * (int)b));
     }
@@ -153,6 +154,7 @@ internal static class PtxOperations
         set.Add("or.pred", new("ppp", PtxInstructionClass.Predicate, static (a, b, _) => a | b));
         set.Add("not.pred", new("pp", PtxInstructionClass.Predicate, static (a, _, _) => a ^ 1));
         set.Add("selp.b32", new("rrrp", PtxInstructionClass.Predicate, static (a, b, p) => p != 0 ? (uint)a : (uint)b));
+        set.Add("selp.b64", new("dddp", PtxInstructionClass.Predicate, static (a, b, p) => p != 0 ? a : b));
         set.Add("selp.f32", new("fffp", PtxInstructionClass.Predicate, static (a, b, p) => p != 0 ? a : b));
         set.Add("selp.f64", new("gggp", PtxInstructionClass.Predicate, static (a, b, p) => p != 0 ? a : b));
     }

@@ -24,7 +24,7 @@ public sealed partial class PtxParser
     private PtxKernel Parse()
     {
         Expect(VersionLine(), "a .version of 7.1 or later");
-        Expect(TargetLine(), "a .target of sm_80 or later");
+        int target = int.Parse(Expect(TargetLine(), "a .target of sm_75 or later").Groups["b"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
         Expect(AddressLine(), ".address_size 64");
         if (ExternLine().IsMatch(Peek()))
         {
@@ -65,7 +65,7 @@ public sealed partial class PtxParser
         {
             if (!line.EndsWith(':'))
             {
-                _instructions.Add(new PtxInstructionParser(_registers, _labels, _parameters, _sharedArrays, _staticSharedBytes).Parse(line, _line));
+                _instructions.Add(new PtxInstructionParser(_registers, _labels, _parameters, _sharedArrays, _staticSharedBytes, target).Parse(line, _line));
             }
         }
 
@@ -74,7 +74,7 @@ public sealed partial class PtxParser
             throw Fault("the entry does not end in ret");
         }
 
-        return new PtxKernel(name, _parameterBytes, threads, _staticSharedBytes, _hasDynamicShared, _registers.Count, _instructions);
+        return new PtxKernel(name, target, _parameterBytes, threads, _staticSharedBytes, _hasDynamicShared, _registers.Count, _instructions);
     }
 
     private void FindLabels()
@@ -133,7 +133,7 @@ public sealed partial class PtxParser
     [GeneratedRegex(@"^\.version (?<a>7\.[1-9]|8\.[0-9])$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex VersionLine();
 
-    [GeneratedRegex(@"^\.target sm_(?<a>8[0-9]|90a?)$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\.target sm_(?<b>75|8[0-9]|90|100|120)(?<a>a?)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TargetLine();
 
     [GeneratedRegex(@"^\.address_size 64$", RegexOptions.ExplicitCapture, 1000)]

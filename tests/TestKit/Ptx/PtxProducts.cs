@@ -1,4 +1,4 @@
-// D = A B + C of 16 x 8 sums, operands gathered by MatrixFragments; 32-bit words along k, each multiplied as 32 bits or as four bytes.
+// D = A B + C of 16 x 8 or 8 x 8 sums, operands gathered by MatrixFragments; 32-bit words along k, each multiplied as 32 bits or as four bytes.
 using System.Numerics;
 
 namespace TestKit.Ptx;
@@ -7,6 +7,11 @@ internal static class PtxProducts
 {
     public static int AndPopulation(uint left, uint right) => BitOperations.PopCount(left & right);
 
+    public static int XorPopulation(uint left, uint right) => BitOperations.PopCount(left ^ right);
+
+    public static int SignedBySigned(uint left, uint right) =>
+        ((sbyte)left * (sbyte)right) + ((sbyte)(left >> 8) * (sbyte)(right >> 8)) + ((sbyte)(left >> 16) * (sbyte)(right >> 16)) + ((sbyte)(left >> 24) * (sbyte)(right >> 24));
+
     public static int UnsignedBySigned(uint left, uint right) =>
         ((byte)left * (sbyte)right) + ((byte)(left >> 8) * (sbyte)(right >> 8)) + ((byte)(left >> 16) * (sbyte)(right >> 16)) + ((byte)(left >> 24) * (sbyte)(right >> 24));
 
@@ -14,9 +19,11 @@ internal static class PtxProducts
         PtxWarp warp, int[] results, int[] left, int[] right, int[] sums, (int Lane, int Register)[,] leftTable, (int Lane, int Register)[,] rightTable, Func<uint, uint, int> multiply)
     {
         int words = leftTable.GetLength(1);
-        Span<uint> rows = stackalloc uint[16 * words];
+        int rowCount = leftTable.GetLength(0);
+        (int Lane, int Register)[,] sumTable = rowCount == 16 ? MatrixFragments.Sums : MatrixFragments.SquareSums;
+        Span<uint> rows = stackalloc uint[rowCount * words];
         Span<uint> columns = stackalloc uint[8 * words];
-        for (int row = 0; row < 16; row++)
+        for (int row = 0; row < rowCount; row++)
         {
             for (int word = 0; word < words; word++)
             {
@@ -34,12 +41,12 @@ internal static class PtxProducts
             }
         }
 
-        Span<int> products = stackalloc int[16 * 8];
-        for (int row = 0; row < 16; row++)
+        Span<int> products = stackalloc int[rowCount * 8];
+        for (int row = 0; row < rowCount; row++)
         {
             for (int column = 0; column < 8; column++)
             {
-                (int lane, int register) = MatrixFragments.Sums[row, column];
+                (int lane, int register) = sumTable[row, column];
                 int sum = (int)warp[sums[register], lane];
                 for (int word = 0; word < words; word++)
                 {
@@ -50,11 +57,11 @@ internal static class PtxProducts
             }
         }
 
-        for (int row = 0; row < 16; row++)
+        for (int row = 0; row < rowCount; row++)
         {
             for (int column = 0; column < 8; column++)
             {
-                (int lane, int register) = MatrixFragments.Sums[row, column];
+                (int lane, int register) = sumTable[row, column];
                 warp.Set(results[register], lane, (uint)products[(row * 8) + column]);
             }
         }

@@ -15,6 +15,9 @@ internal sealed class PtxWarp(int registers, int firstThread, int firstGlobalThr
 
     public int Position { get; set; }
 
+    /// <summary>Instructions that the warp has run: its clock.</summary>
+    public long Clock { get; set; }
+
     public bool IsAtBarrier { get; set; }
 
     public bool HasEnded { get; private set; }

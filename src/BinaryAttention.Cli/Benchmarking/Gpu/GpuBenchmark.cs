@@ -1,5 +1,5 @@
 // Everything that is to be asked of a GPU once, in the order in which an answer decides whether the next one means anything: does its compiler take the kernels, are the
-// results right, how fast are they.
+// results right, how fast are they; between them, rate and latency of single instructions, which depend on no result.
 using System.Globalization;
 using BinaryAttention.Cuda;
 using BinaryAttention.Cuda.Driver;
@@ -13,7 +13,6 @@ internal static class GpuBenchmark
     private static readonly (string What, string Why)[] Unanswered =
     [
         ("machine instructions of the one-bit products (xor and and forms)", "the driver does not show them; run cuobjdump -sass over the cached kernels where the CUDA toolkit is installed"),
-        ("clocks per mma, ex2, conversion and table lookup", "no loops for single instructions are emitted yet"),
         ("rival: PyTorch's flash and cuDNN attention", "run benchmarks/peers/gpu_sdpa.py beside this report"),
     ];
 
@@ -22,7 +21,7 @@ internal static class GpuBenchmark
         string date = context.Time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         CudaDiscovery gpus = context.Gpus();
         yield return new GpuRow("environment")
-            .With("gpu", device.Name).With("computeCapability", device.ComputeCapability.ToString()).With("multiprocessors", device.MultiprocessorCount).With("memoryBytes", device.MemoryBytes)
+            .With("gpu", device.Name).With("computeCapability", device.ComputeCapability.ToString()).With("signProduct", device.SignProduct).With("multiprocessors", device.MultiprocessorCount).With("memoryBytes", device.MemoryBytes)
             .With("cudaDriver", CudaDriver.VersionText(gpus.DriverVersion)).With("cpu", ProcessorName.Read()).With("version", typeof(Attention).Assembly.GetName().Version?.ToString(3))
             .With("date", date).With("command", command);
         foreach (GpuRow row in GpuKernels.Run(device, request, $"{date} {Guid.NewGuid():N}"))
@@ -31,6 +30,11 @@ internal static class GpuBenchmark
         }
 
         using var timer = new GpuTimer(device.Runtime.Context);
+        foreach (GpuRow row in GpuQuestions.Run(device, timer, request, context.Cancellation))
+        {
+            yield return row;
+        }
+
         bool isRight = true;
         foreach (GpuRow row in GpuCorrectness.Run(device, timer, request, context.Cancellation))
         {

@@ -12,7 +12,7 @@ internal static class GpuCorrectness
 
     private static readonly (int Query, int Value)[] Dimensions = [(64, 64), (128, 128), (32, 32), (96, 96), (40, 24), (128, 64)];
     private static readonly (int Queries, int Keys)[] Lengths = [(1, 1), (37, 37), (64, 64), (65, 63), (5, 197), (197, 197), (1025, 1025)];
-    private static readonly string[] Masks = ["none", "causal", "key-lengths", "causal+key-lengths"];
+    private static readonly string[] Masks = ["none", "causal", "key-lengths", "causal+key-lengths", "lengths+pairs", "blocks"];
 
     public static IEnumerable<GpuRow> Run(CudaDevice device, GpuTimer timer, GpuBenchmarkRequest request, CancellationToken cancellationToken)
     {
@@ -27,7 +27,7 @@ internal static class GpuCorrectness
 
                     // Types, groups and weightings take turns over the grid instead of multiplying it.
                     var shape = new AttentionShape(BatchSize, HeadCount, queries, keys, headDimension, valueDimension) { KeyHeadCount = (index % 3) switch { 0 => 4, 1 => 2, _ => 1 } };
-                    yield return Compare(device, timer, shape, mask, (CudaElementType)(index % 3), (index / 2 % 3) switch { 0 => SignWeighting.MeanMagnitudePerHead, 1 => SignWeighting.PerTokenQuery, _ => SignWeighting.None }, request.Seed + index);
+                    yield return Compare(device, timer, shape, mask, (CudaElementType)(index % 3), (index / 2 % 4) switch { 0 => SignWeighting.MeanMagnitudePerHead, 1 => SignWeighting.PerTokenQuery, 2 => SignWeighting.None, _ => LearnedRows(shape, request.Seed + index) }, request.Seed + index);
                     index++;
                 }
             }
@@ -78,8 +78,23 @@ internal static class GpuCorrectness
             "causal" => AttentionMask.Causal,
             "key-lengths" => lengths,
             "causal+key-lengths" => lengths.And(AttentionMask.Causal),
+            "lengths+pairs" => AttentionMask.Lengths(new[] { shape.QueryLength, shape.QueryLength / 2 }, new[] { shape.KeyLength, Math.Max(1, shape.KeyLength / 2) })
+                .And(AttentionMask.Boolean(Bits((long)shape.QueryLength * ((shape.KeyLength + 63) / 64), shape.KeyLength))),
+            "blocks" => AttentionMask.BlockSparse(Bits((long)((shape.QueryLength + 63) / 64) * ((shape.KeyLength + 63) / 64), shape.KeyLength).Select(static word => (word & 3) != 0).ToArray()),
             _ => null,
         };
+    }
+
+    private static ulong[] Bits(long count, int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, checked((int)count)).Select(_ => (ulong)random.NextInt64())];
+    }
+
+    private static SignWeighting LearnedRows(in AttentionShape shape, int seed)
+    {
+        var random = new Random(seed);
+        return SignWeighting.LearnedRows(Enumerable.Range(0, shape.BatchSize * shape.HeadCount * shape.QueryLength).Select(_ => (float)random.NextDouble() - 0.5f).ToArray(), SignWeightingMode.MeanMagnitudePerHead);
     }
 
     private static int Differences(float[] expected, float[] actual)

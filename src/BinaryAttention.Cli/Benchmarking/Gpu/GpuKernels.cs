@@ -46,6 +46,13 @@ internal static class GpuKernels
             yield return ($"{name} key lengths", plain with { HasKeyLengths = true });
             yield return ($"{name} causal, key lengths, log-sum-exp", plain with { IsCausal = true, HasKeyLengths = true, WantsLogSumExp = true });
             yield return ($"{name} per-token queries", plain with { Rows = SignWeightingMode.MeanMagnitudePerToken });
+            yield return ($"{name} learned rows", plain with { Rows = SignWeightingMode.Learned, Columns = SignWeightingMode.None });
+            yield return ($"{name} learned weights", plain with { Rows = SignWeightingMode.Learned, Columns = SignWeightingMode.Learned });
+            yield return ($"{name} dense bias", plain with { Bias = CudaBiasKind.Dense });
+            yield return ($"{name} relative-position bias", plain with { Bias = CudaBiasKind.RelativePosition, Grid = new RelativeGrid(32, 32, false, 4) });
+            yield return ($"{name} query lengths", plain with { HasQueryLengths = true });
+            yield return ($"{name} boolean mask", plain with { HasPairs = true });
+            yield return ($"{name} block mask", plain with { HasBlocks = true });
             yield return ($"{name} no weights", plain with { Rows = SignWeightingMode.None, Columns = SignWeightingMode.None });
         }
     }

@@ -44,6 +44,9 @@ internal sealed record AttentionVariant
     /// <summary>Whether every key has a term of its own (its weight), copied with the keys.</summary>
     public bool HasKeyTerms => IsLogMode;
 
+    /// <summary>Whether a row may have no allowed key: only masks and biases of -infinity can do that.</summary>
+    public bool MayHaveEmptyRows => IsCausal || HasKeyLengths || HasQueryLengths || HasTileList || IsLogMode;
+
     /// <summary>Bytes of a key's term: its weight, and with a relative-position bias its part of the table's index.</summary>
     public int KeyTermBytes => !IsLogMode ? 0 : Bias == CudaBiasKind.RelativePosition ? 8 : 4;
 

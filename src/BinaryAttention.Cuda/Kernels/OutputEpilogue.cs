@@ -28,8 +28,6 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
     public void Emit(WeightingPass pass)
     {
         PtxRegister isBad = IsBad();
-        PtxRegister badOrZero = ptx.Op("selp.f32", float.NaN, 0f, isBad);
-        PtxRegister[] masked = block.Rows.Select((_, row) => variant.HasQueryLengths ? ptx.Op("selp.f32", 0f, badOrZero, block.IsPadded[row]) : badOrZero).ToArray();
         var inverses = new PtxRegister[block.Rows.Length];
         var isEmpty = new PtxRegister[block.Rows.Length];
         var isStored = new PtxRegister[block.Rows.Length];
@@ -37,7 +35,7 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
         for (int row = 0; row < block.Rows.Length; row++)
         {
             PtxRegister rowSum = rule.RowSum(row);
-            isEmpty[row] = ptx.Op("setp.eq.f32", rowSum, 0f);
+            isEmpty[row] = variant.MayHaveEmptyRows || variant.WantsLogSumExp ? ptx.Op("setp.eq.f32", rowSum, 0f) : default;
             isStored[row] = ptx.Op("setp.lt.s32", block.Rows[row], block.QueryLength);
             inverses[row] = ptx.Op("selp.f32", float.NaN, ptx.Op("rcp.rn.f32", rowSum), isBad);
             if (variant.WantsLogSumExp)
@@ -67,12 +65,42 @@ internal sealed class OutputEpilogue(PtxEmitter ptx, AttentionVariant variant, A
                 {
                     PtxRegister sum = pass.Weighted(row / 2, octet, (2 * (row % 2)) + element);
                     PtxRegister scaled = ptx.Op("mul.rn.f32", ptx.Op("mul.rn.f32", sum, inverses[row]), scale[element]);
-                    PtxRegister result = ptx.Op("selp.f32", masked[row], ptx.Op("add.rn.f32", scaled, mean[element]), isEmpty[row]);
+                    PtxRegister result = ptx.Op("add.rn.f32", scaled, mean[element]);
                     PtxRegister stored = isChannel is { } limit ? ptx.Op("and.pred", isStored[row], limit) : isStored[row];
                     Destination.Store(rows[row], (8 * octet) + element, result, stored);
                 }
             }
         }
+
+        if (variant.MayHaveEmptyRows)
+        {
+            ReplaceEmptyRows(rows, channel, isEmpty, isStored, isBad);
+        }
+    }
+
+    // Rows without keys are few: their outputs are written once more, and warps that have none skip this.
+    private void ReplaceEmptyRows(PtxRegister[] rows, PtxRegister channel, PtxRegister[] isEmpty, PtxRegister[] isStored, PtxRegister isBad)
+    {
+        PtxLabel done = ptx.Label("no_empty_rows");
+        PtxRegister isAny = isEmpty.Aggregate((a, b) => ptx.Op("or.pred", a, b));
+        ptx.Branch(done, ptx.Op("setp.eq.s32", ptx.Ballot(isAny), 0));
+        PtxRegister badOrZero = ptx.Op("selp.f32", float.NaN, 0f, isBad);
+        for (int row = 0; row < rows.Length; row++)
+        {
+            PtxRegister value = variant.HasQueryLengths ? ptx.Op("selp.f32", 0f, badOrZero, block.IsPadded[row]) : badOrZero;
+            PtxRegister isReplaced = ptx.Op("and.pred", isEmpty[row], isStored[row]);
+            for (int column = 0; column < variant.Layout.ValueDimension; column++)
+            {
+                if (column % 8 < 2)
+                {
+                    int channelsLeft = variant.Layout.ValueDimension - column;
+                    PtxRegister stored = channelsLeft > 6 ? isReplaced : ptx.Op("and.pred", isReplaced, ptx.Op("setp.lt.s32", channel, channelsLeft));
+                    Destination.Store(rows[row], column, value, stored);
+                }
+            }
+        }
+
+        ptx.Place(done);
     }
 
     private PtxRegister IsBad()

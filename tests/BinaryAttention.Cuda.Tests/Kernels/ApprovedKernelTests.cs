@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using BinaryAttention.Cuda.Kernels;
+using BinaryAttention.Cuda.Measuring;
 using TestKit;
 using Xunit;
 
@@ -24,7 +25,7 @@ public sealed class ApprovedKernelTests
         Assert.Equal(File.ReadAllText(path).ReplaceLineEndings("\n"), actual);
     }
 
-    private static IEnumerable<string> Variants() => TableVariants().Concat(OtherVariants());
+    private static IEnumerable<string> Variants() => TableVariants().Concat(OtherVariants()).Concat(MicroInstructions.All.Select(static instruction => Describe(MicroLoop.Emit(instruction, 16, 4))));
 
     private static IEnumerable<string> OtherVariants()
     {

@@ -94,4 +94,24 @@ public sealed class SignProductFormTests
         Assert.Contains(product, attention, StringComparison.Ordinal);
         Assert.Equal(product == ".s8.s8.", !attention.Contains(".b1.b1.", StringComparison.Ordinal));
     }
+
+    /// <summary>What a block may ask for: 64 KiB on 7.5, 99 KiB on 8.6, 8.9 and 12.0, the least of the later ones.</summary>
+    [Theory]
+    [InlineData(75, 64)]
+    [InlineData(80, 99)]
+    [InlineData(100, 99)]
+    public void SharedMemory_FitsTheDevice(int computeCapability, int kibibytes)
+    {
+        CudaSpecification wide = CudaSpecification.Dense(new AttentionShape(1, 1, 500, 500, 128, 128));
+        foreach (CudaSpecification specification in (CudaSpecification[])
+        [
+            wide,
+            wide with { Rows = SignWeightingMode.MeanMagnitudePerToken, HasPairs = true },
+            wide with { Bias = CudaBiasKind.RelativePosition, Grid = new RelativeGrid(20, 25, false, 1) },
+            CudaSpecification.Dense(new AttentionShape(1, 1, 500, 500, 64, 128)),
+        ])
+        {
+            Assert.InRange(AttentionProgram.For(specification, computeCapability).Steps[^1].Module.DynamicSharedBytes, 1, kibibytes * 1024);
+        }
+    }
 }

@@ -41,6 +41,11 @@ public sealed class ClassImageArchive : IDisposable
             found.Add((member, parts[0], parts[1]));
         }
 
+        if (found.Count > limits.MaxPictures)
+        {
+            throw new FileFormatException(sourceName, $"the archive holds {found.Count} pictures; at most {limits.MaxPictures} are read (ClassImageArchiveLimits.MaxPictures).");
+        }
+
         string[] classes = [.. found.Select(static picture => picture.Class).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         if (classes.Length == 0 || classes.Length > limits.MaxClasses)
         {

@@ -30,7 +30,7 @@ internal static class AtomicFile
     /// <summary>Removes what a killed process left half written in a folder: files of this class and of the tensor writer.</summary>
     public static void RemoveLeftovers(string folder)
     {
-        foreach (string path in Directory.EnumerateFiles(folder, "*.tmp"))
+        foreach (string path in Directory.GetFiles(folder, "*.tmp"))
         {
             File.Delete(path);
         }

@@ -48,7 +48,7 @@ internal sealed class CheckpointStore
     /// <exception cref="FileFormatException">There are checkpoints, and all are damaged.</exception>
     public StoredState? LoadLatest(Action<string> warn)
     {
-        AtomicFile.RemoveLeftovers(_folder);
+        RemoveLeftovers();
         string? problem = null;
         foreach (long step in Steps())
         {
@@ -76,6 +76,16 @@ internal sealed class CheckpointStore
             .Where(static step => step >= 0)
             .OrderDescending(),
     ];
+
+    // Killed between its two files, a checkpoint is written or removed by half: tensors without a record.
+    private void RemoveLeftovers()
+    {
+        AtomicFile.RemoveLeftovers(_folder);
+        foreach (string path in Directory.EnumerateFiles(_folder, "step-*.safetensors").Where(static path => !File.Exists(Path.ChangeExtension(path, ".json"))).ToArray())
+        {
+            File.Delete(path);
+        }
+    }
 
     private static (long Bytes, string Hash) Digest(string path)
     {

@@ -22,6 +22,7 @@ internal static class RunStart
             throw new ArgumentException($"output {folder.Folder} holds a run already. Continue it with --resume, or choose another folder.", nameof(resume));
         }
 
+        AtomicFile.RemoveLeftovers(folder.Folder);
         string text = ConfigurationFile.Text(wanted), stored = ConfigurationFile.Text(Comparable(ConfigurationFile.Read(folder.ConfigurationPath)));
         if (!string.Equals(text, stored, StringComparison.Ordinal))
         {

@@ -95,8 +95,9 @@ public sealed class CheckpointStoreTests
         using var folder = new TemporaryFolder();
         CheckpointStore store = TwoIn(folder);
         File.WriteAllText(folder[".half.tmp"], "x");
-        store.LoadLatest(Assert.Fail);
-        Assert.False(File.Exists(folder[".half.tmp"]));
+        File.WriteAllText(folder["step-000000003.safetensors"], "without a record");
+        Assert.Equal(2, store.LoadLatest(Assert.Fail)!.Position.Step);
+        Assert.Equal(4, Directory.GetFiles(folder.Path).Length);
     }
 
     private static CheckpointStore TwoIn(TemporaryFolder folder)

@@ -18,6 +18,14 @@ public sealed class CodeGenerationTests
             "BinaryAttention.Tests.Processes.Children.CodeGenerationOffTests");
     }
 
+    // What looks into the generated code must not stop it.
+    [Fact]
+    public void AListingThatCannotBeWritten_IsLeftOut()
+    {
+        Assert.SkipWhen(ContractCases.IsChild, "a child starts no children");
+        ChildProcess.Passes(new Dictionary<string, string>(StringComparer.Ordinal) { [Listing.EnvironmentVariable] = "/proc/nowhere" }, "--filter-class", "BinaryAttention.Tests.Assembled.WholeItemTests");
+    }
+
     [Fact]
     public void EqualSpecifications_ShareOnePiece_WhicheverThreadAsksFirst()
     {

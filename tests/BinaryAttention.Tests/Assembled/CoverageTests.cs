@@ -1,5 +1,6 @@
 // Which calls the assembled kernel must take, by asking what a plan chose; and that what it leaves to others has a readable reason.
 using BinaryAttention.Kernels;
+using BinaryAttention.Kernels.Assembled;
 using Xunit;
 
 namespace BinaryAttention.Tests.Assembled;
@@ -40,6 +41,15 @@ public sealed class CoverageTests
                 }
             }
         }
+    }
+
+    [Fact]
+    public void MoreKeysThanThirtyTwoBitsOfNumerators_AreLeftToOthers()
+    {
+        const int TooMany = 16_843_010;
+        AttentionSpecification specification = SpecificationBuilder.Build(new AttentionShape(1, 1, 1, TooMany, 1, 1) { KeyHeadCount = 1 }, new BinaryAttentionOptions(), isBinary: true);
+        Assert.Contains("keyLength is 16843010", new AssembledKernel().WhyNot(specification), StringComparison.Ordinal);
+        Assert.Null(new AssembledKernel().WhyNot(specification with { Shape = specification.Shape with { KeyLength = AssembledLimits.KeyLength } }));
     }
 
     [Theory]

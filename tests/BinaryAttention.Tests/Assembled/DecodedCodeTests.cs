@@ -18,10 +18,13 @@ public sealed class DecodedCodeTests
     private static readonly Register[] WindowsSaved = [.. SystemVSaved, Register.RDI, Register.RSI];
     private static readonly Register[] Pushed = [Register.RBX, Register.RBP, Register.R12, Register.R13, Register.R14, Register.R15];
 
+    private static readonly Register[] Own = [Register.RAX, Register.RBX, Register.RBP, Register.RCX, Register.RDX, Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15];
+
     private static readonly KernelStages[] TableStages =
     [
         KernelStages.SignDot, KernelStages.SignDot | KernelStages.Mask, KernelStages.Values, KernelStages.Values | KernelStages.SignDot, KernelStages.Values | KernelStages.TableMap,
         KernelStages.Values | KernelStages.TableMap | KernelStages.SignDot, KernelStages.Values | KernelStages.TableMap | KernelStages.SignDot | KernelStages.Mask,
+        KernelStages.Values | KernelStages.FreshSums, KernelStages.Values | KernelStages.TableMap | KernelStages.SignDot | KernelStages.FreshSums,
     ];
 
     private static readonly KernelStages[] LogStages =
@@ -29,6 +32,7 @@ public sealed class DecodedCodeTests
         KernelStages.Logits, KernelStages.Logits | KernelStages.KeyWeights | KernelStages.KeyBias, KernelStages.Logits | KernelStages.PairBias | KernelStages.Mask, KernelStages.Values,
         KernelStages.Values | KernelStages.Exponentials, KernelStages.Values | KernelStages.Exponentials | KernelStages.Logits | KernelStages.KeyWeights | KernelStages.PairBias,
         KernelStages.Values | KernelStages.Exponentials | KernelStages.Logits | KernelStages.PairBias | KernelStages.Prefetch,
+        KernelStages.Values | KernelStages.Exponentials | KernelStages.Logits | KernelStages.KeyWeights | KernelStages.KeyBias | KernelStages.FreshSums,
     ];
 
     public static TheoryData<int, int, bool> Sizes() => new()
@@ -61,7 +65,8 @@ public sealed class DecodedCodeTests
             List<Instruction> code = Decode(specification, isWindows);
             var factory = new InstructionInfoFactory();
             var pushed = new Stack<Register>();
-            var stored = new HashSet<Register>();
+            var stored = new Dictionary<Register, ulong>();
+            var restored = new Dictionary<Register, ulong>();
             int depth = 0;
             foreach (Instruction instruction in code)
             {
@@ -86,7 +91,11 @@ public sealed class DecodedCodeTests
 
                 if (instruction.MemoryBase == Register.RSP && instruction.Op0Kind == OpKind.Memory)
                 {
-                    _ = stored.Add(instruction.Op1Register);
+                    stored.Add(instruction.Op1Register, instruction.MemoryDisplacement64);
+                }
+                else if (instruction.MemoryBase == Register.RSP)
+                {
+                    restored.Add(instruction.Op0Register, instruction.MemoryDisplacement64);
                 }
 
                 foreach (UsedRegister used in factory.GetInfo(instruction).GetUsedRegisters())
@@ -99,16 +108,35 @@ public sealed class DecodedCodeTests
 
                     if (isWritten && isWindows && used.Register.IsVectorRegister() && used.Register.GetNumber() is >= 6 and <= 15 && instruction.MemoryBase != Register.RSP && instruction.Mnemonic != Mnemonic.Vzeroupper)
                     {
-                        Assert.Contains(Register.XMM0 + used.Register.GetNumber(), stored);
+                        Assert.Contains(Register.XMM0 + used.Register.GetNumber(), stored.Keys);
                     }
                 }
             }
 
+            // Each from its own place, and no two places overlap.
+            Assert.Equal(isWindows ? 10 : 0, stored.Count);
+            Assert.Equal(stored.OrderBy(static place => place.Key), restored.OrderBy(static place => place.Key));
+            Assert.All(stored.Values.Order().Zip(stored.Values.Order().Skip(1)), static places => Assert.True(places.Second - places.First >= 16));
             Assert.Empty(pushed);
             Assert.Equal(8, depth); // the return address, popped by the return
             Assert.Equal(Mnemonic.Ret, code[^1].Mnemonic);
             Assert.Contains(code, instruction => instruction.Mnemonic == Mnemonic.Vzeroupper);
             Assert.Equal(Pushed.Length, code.Count(instruction => instruction.Mnemonic == Mnemonic.Pop));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void Memory_IsReachedThroughTheKernelsOwnRegisters(int dimension, int valueDimension, bool isWindows)
+    {
+        foreach (KernelSpecification specification in Specifications(dimension, valueDimension))
+        {
+            foreach (Instruction instruction in Decode(specification, isWindows).Where(static instruction => Enumerable.Range(0, instruction.OpCount).Any(operand => instruction.GetOpKind(operand) == OpKind.Memory)))
+            {
+                Assert.True(instruction.MemoryBase == Register.RSP || Own.Contains(instruction.MemoryBase), $"{specification}: {instruction}");
+                Assert.True(instruction.MemoryIndex == Register.None || Own.Contains(instruction.MemoryIndex), $"{specification}: {instruction}");
+                Assert.True(instruction.SegmentPrefix == Register.None && !instruction.IsIPRelativeMemoryOperand, $"{specification}: {instruction}");
+            }
         }
     }
 

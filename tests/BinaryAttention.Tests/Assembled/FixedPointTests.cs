@@ -48,6 +48,21 @@ public sealed class FixedPointTests
         Check(dimension, valueDimension, tokens, masks[turn % masks.Length], bias, scale, isClustered, weights);
     }
 
+    // Their reciprocal is beyond float32; the logits are ordinary.
+    [Fact]
+    public void TinyKeyWeights_KeepTheirOrder()
+    {
+        Require();
+        const int Tokens = 128, Dimension = 64;
+        float[] query = [.. Inputs.Gaussian(1, Tokens * Dimension).Select(static x => x * 1e36f)], key = [.. Inputs.Gaussian(2, Tokens * Dimension).Select(static x => x * 1e-36f)];
+        float[] value = Inputs.Gaussian(3, Tokens * Dimension), expected = new float[value.Length], actual = new float[value.Length];
+        var shape = new AttentionShape(1, 1, Tokens, Tokens, Dimension, Dimension);
+        var options = new BinaryAttentionOptions { Weighting = SignWeighting.MeanMagnitudePerToken, Kernel = "reference" };
+        Attention.BinaryScaledDotProduct(query, key, value, expected, shape, options);
+        Attention.BinaryScaledDotProduct(query, key, value, actual, shape, options with { Kernel = Name });
+        Assert.All(expected.Zip(actual), static pair => Assert.Equal(pair.First, pair.Second, 0.01));
+    }
+
     private static void Check(int dimension, int valueDimension, int tokens, AttentionMask? mask, string bias, float scale, bool isClustered, string weights)
     {
         const int Batch = 1;

@@ -16,6 +16,7 @@ internal sealed class AssembledKernel : IAttentionKernel
             : !specification.IsBinary ? "exact attention is not assembled"
             : specification.Quantization == ValueQuantization.Full ? "quantization Full is not assembled"
             : shape.HeadDimension > AssembledLimits.HeadDimension ? $"headDimension is {shape.HeadDimension}; distances are bytes, so at most {AssembledLimits.HeadDimension} is assembled"
+            : shape.KeyLength > AssembledLimits.KeyLength ? $"keyLength is {shape.KeyLength}; a row's sum of numerators has 32 bits, so at most {AssembledLimits.KeyLength} keys are assembled"
             : null;
     }
 

@@ -19,29 +19,13 @@ internal static class CallFrame
         code.push(r14);
         code.push(r15);
         code.mov(RegisterPlan.Arguments, isWindows ? rcx : rdi);
-        if (isWindows)
-        {
-            code.sub(rsp, WindowsSavedRegisters * SavedBytes);
-            for (int i = 0; i < WindowsSavedRegisters; i++)
-            {
-                code.vmovdqu64(__[rsp + (i * SavedBytes)], Saved(i));
-            }
-        }
+        SaveVectors(code, isWindows);
     }
 
     public static void Leave(Assembler code, bool isWindows)
     {
         code.vzeroupper();
-        if (isWindows)
-        {
-            for (int i = 0; i < WindowsSavedRegisters; i++)
-            {
-                code.vmovdqu64(Saved(i), __[rsp + (i * SavedBytes)]);
-            }
-
-            code.add(rsp, WindowsSavedRegisters * SavedBytes);
-        }
-
+        RestoreVectors(code, isWindows);
         code.pop(r15);
         code.pop(r14);
         code.pop(r13);
@@ -49,6 +33,37 @@ internal static class CallFrame
         code.pop(rbp);
         code.pop(rbx);
         code.ret();
+    }
+
+    /// <summary>Puts the lower parts of xmm6 to xmm15, which belong to the caller on Windows alone, on the stack.</summary>
+    public static void SaveVectors(Assembler code, bool isWindows)
+    {
+        if (!isWindows)
+        {
+            return;
+        }
+
+        code.sub(rsp, WindowsSavedRegisters * SavedBytes);
+        for (int i = 0; i < WindowsSavedRegisters; i++)
+        {
+            code.vmovdqu64(__[rsp + (i * SavedBytes)], Saved(i));
+        }
+    }
+
+    /// <summary>Takes back what <see cref="SaveVectors"/> put there.</summary>
+    public static void RestoreVectors(Assembler code, bool isWindows)
+    {
+        if (!isWindows)
+        {
+            return;
+        }
+
+        for (int i = 0; i < WindowsSavedRegisters; i++)
+        {
+            code.vmovdqu64(Saved(i), __[rsp + (i * SavedBytes)]);
+        }
+
+        code.add(rsp, WindowsSavedRegisters * SavedBytes);
     }
 
     private static AssemblerRegisterXMM Saved(int index) => new(Register.XMM0 + FirstWindowsSavedRegister + index);

@@ -19,6 +19,10 @@ internal static unsafe partial class ExecutableMemory
     private const uint WindowsRelease = 0x8000;
 
     private static readonly Lazy<string?> s_whyNot = new(static () => Probe(Seal));
+    private static long s_sealedBytes;
+
+    /// <summary>Bytes of all pages that hold code by now; they are never given back.</summary>
+    public static long SealedBytes => Interlocked.Read(ref s_sealedBytes);
 
     /// <summary>A way to turn bytes into code.</summary>
     internal delegate void* Sealer(ReadOnlySpan<byte> code);
@@ -34,9 +38,13 @@ internal static unsafe partial class ExecutableMemory
         void* memory = OperatingSystem.IsWindows() ? SealWindows(code)
             : OperatingSystem.IsLinux() ? SealLinux(code)
             : null;
-        return memory is null
-            ? throw new InvalidOperationException("The system refused memory for generated code. Use another kernel, or allow the process executable memory.")
-            : memory;
+        if (memory is null)
+        {
+            throw new InvalidOperationException("The system refused memory for generated code. Use another kernel, or allow the process executable memory.");
+        }
+
+        _ = Interlocked.Add(ref s_sealedBytes, (long)Pages(code.Length));
+        return memory;
     }
 
     /// <summary>Why a way to make code fails, or null.</summary>

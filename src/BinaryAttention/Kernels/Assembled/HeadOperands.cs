@@ -19,7 +19,6 @@ internal unsafe struct HeadOperands
     public int Head;
 
     public int HeadDimension;
-    public int QueryLength;
     public int KeyLength;
 
     public byte* Codes;

@@ -9,7 +9,7 @@ internal static class KernelCache
     private static readonly ConcurrentDictionary<KernelSpecification, Lazy<MachineCode>> s_kernels = new();
 
     public static MachineCode Get(KernelSpecification specification) =>
-        s_kernels.GetOrAdd(specification, static key => new Lazy<MachineCode>(() => Make(key))).Value;
+        Made(specification, s_kernels.GetOrAdd(specification, static key => new Lazy<MachineCode>(() => Make(key))));
 
     /// <summary>The bytes of a kernel for one of the calling conventions.</summary>
     public static byte[] Assemble(KernelSpecification specification, bool isWindows)
@@ -19,11 +19,28 @@ internal static class KernelCache
         return stream.ToArray();
     }
 
-    private static MachineCode Make(KernelSpecification specification)
+    // A failure, such as memory that the system refused once, is not kept.
+    private static MachineCode Made(KernelSpecification specification, Lazy<MachineCode> kernel)
     {
-        var code = new MachineCode(specification.ToString(), Assemble(specification, OperatingSystem.IsWindows()));
-        Listing.Write(code);
-        PerfMap.Write(code);
-        return code;
+        try
+        {
+            return kernel.Value;
+        }
+        catch
+        {
+            _ = s_kernels.TryRemove(new KeyValuePair<KernelSpecification, Lazy<MachineCode>>(specification, kernel));
+            throw;
+        }
+    }
+
+    private static MachineCode Make(KernelSpecification specification) =>
+        MachineCode.Make(specification.ToString(), Assemble(specification, OperatingSystem.IsWindows()), ShortBlocks(specification));
+
+    // A row of a block takes sixteen products for each vector of channels and one count for each plane, two a cycle: 16 blocks, 1024 keys, in the usual tile of 6 rows, 4 vectors and 8 planes.
+    private static int ShortBlocks(KernelSpecification specification)
+    {
+        const int ShortWork = 16 * 6 * ((16 * 4) + 8);
+        TileShape tile = specification.Tile;
+        return ShortWork / (tile.Rows * ((16 * tile.Vectors) + specification.Planes));
     }
 }

@@ -1,4 +1,5 @@
 // BINARYATTENTION_LISTING=<folder>: every generated kernel's bytes (.bin) and disassembly (.asm), for reading, counting and diffing.
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Iced.Intel;
@@ -17,10 +18,18 @@ internal static class Listing
             return;
         }
 
-        _ = Directory.CreateDirectory(folder);
-        string path = Path.Combine(folder, code.Name);
-        File.WriteAllBytes(path + ".bin", code.Bytes.ToArray());
-        File.WriteAllText(path + ".asm", Disassemble(code.Bytes.Span));
+        // A folder that cannot be written must not stop the attention that is being looked into.
+        try
+        {
+            _ = Directory.CreateDirectory(folder);
+            string path = Path.Combine(folder, code.Name);
+            File.WriteAllBytes(path + ".bin", code.Bytes.ToArray());
+            File.WriteAllText(path + ".asm", Disassemble(code.Bytes));
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            Trace.TraceWarning($"{EnvironmentVariable}={folder}: {code.Name} was not written: {problem.Message}");
+        }
     }
 
     /// <summary>One instruction a line: offset, bytes, text.</summary>

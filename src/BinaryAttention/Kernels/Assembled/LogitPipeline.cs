@@ -150,8 +150,15 @@ internal sealed unsafe class LogitPipeline : IDisposable
         scratch.LargestRow = largestRow;
         if (_hasKeyWeights)
         {
+            // Weights so small that what makes them whole numbers is no float.
+            float wholes = scratch.LargestKeyWeight > 0 ? (float)(short.MaxValue / scratch.LargestKeyWeight) : 0;
+            if (!float.IsFinite(wholes))
+            {
+                return false;
+            }
+
             head->KeyWeights = scratch.KeyWeights;
-            FixedPoint.Convert(weights, head->KeyLength, scratch.LargestKeyWeight > 0 ? (float)(short.MaxValue / scratch.LargestKeyWeight) : 0, scratch.KeyWeights);
+            FixedPoint.Convert(weights, head->KeyLength, wholes, scratch.KeyWeights);
         }
 
         if (_relative is not null)

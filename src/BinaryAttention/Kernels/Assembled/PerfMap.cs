@@ -1,4 +1,5 @@
 // BINARYATTENTION_PERFMAP=1: tells Linux profilers the names of generated kernels, in the file that perf reads for code without symbols.
+using System.Diagnostics;
 using System.Globalization;
 
 namespace BinaryAttention.Kernels.Assembled;
@@ -19,8 +20,15 @@ internal static class PerfMap
         string line = string.Create(CultureInfo.InvariantCulture, $"{(ulong)code.Address:x} {code.Bytes.Length:x} binaryattention:{code.Name}\n");
         lock (s_lock)
         {
-            // The name and place are perf's convention.
-            File.AppendAllText(string.Create(CultureInfo.InvariantCulture, $"/tmp/perf-{Environment.ProcessId}.map"), line);
+            try
+            {
+                // The name and place are perf's convention.
+                File.AppendAllText(string.Create(CultureInfo.InvariantCulture, $"/tmp/perf-{Environment.ProcessId}.map"), line);
+            }
+            catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+            {
+                Trace.TraceWarning($"{EnvironmentVariable}: {code.Name} was not written: {problem.Message}");
+            }
         }
     }
 }

@@ -30,13 +30,4 @@ internal static class Schedule
             target.AddInstruction(second[taken]);
         }
     }
-
-    /// <summary>Appends a stage as it is.</summary>
-    public static void Append(Assembler target, InstructionStream stage)
-    {
-        foreach (Instruction instruction in stage.Instructions)
-        {
-            target.AddInstruction(instruction);
-        }
-    }
 }

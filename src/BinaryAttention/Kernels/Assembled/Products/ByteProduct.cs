@@ -31,11 +31,5 @@ internal static unsafe class ByteProduct
         return stream.ToArray();
     }
 
-    private static nuint Make()
-    {
-        var code = new MachineCode("byte-product", Assemble(OperatingSystem.IsWindows()));
-        Listing.Write(code);
-        PerfMap.Write(code);
-        return code.Address;
-    }
+    private static nuint Make() => MachineCode.Make("byte-product", Assemble(OperatingSystem.IsWindows())).Address;
 }

@@ -28,9 +28,6 @@ internal static class ByteProductEmitter
     private const int FirstWeights = TileRows * Vectors;
     private const int FirstBroadcast = FirstWeights + Vectors;
     private const int Broadcasts = 4;
-    private const int WindowsSavedRegisters = 10;
-    private const int FirstWindowsSavedRegister = 6;
-    private const int SavedBytes = 16;
 
     private static readonly AssemblerRegister64[] Bases = [r8, r9];
 
@@ -39,7 +36,7 @@ internal static class ByteProductEmitter
         Assembler code = InstructionStream.New();
         code.push(rbx);
         code.mov(rbx, isWindows ? rcx : rdi);
-        MoveSaved(code, isWindows, isSave: true);
+        CallFrame.SaveVectors(code, isWindows);
         code.mov(r8, Argument(nameof(ByteProductArguments.Rows)));
         code.mov(rax, Argument(nameof(ByteProductArguments.RowBytes)));
         code.lea(r9, __[rax + (rax * 2)]);
@@ -73,7 +70,7 @@ internal static class ByteProductEmitter
         }
 
         code.vzeroupper();
-        MoveSaved(code, isWindows, isSave: false);
+        CallFrame.RestoreVectors(code, isWindows);
         code.pop(rbx);
         code.ret();
         return code;
@@ -101,38 +98,6 @@ internal static class ByteProductEmitter
             {
                 code.vpdpbusd(Vector((row * Vectors) + vector), broadcast, Vector(FirstWeights + vector));
             }
-        }
-    }
-
-    private static void MoveSaved(Assembler code, bool isWindows, bool isSave)
-    {
-        if (!isWindows)
-        {
-            return;
-        }
-
-        if (isSave)
-        {
-            code.sub(rsp, WindowsSavedRegisters * SavedBytes);
-        }
-
-        for (int i = 0; i < WindowsSavedRegisters; i++)
-        {
-            var register = new AssemblerRegisterXMM(Register.XMM0 + FirstWindowsSavedRegister + i);
-            AssemblerMemoryOperand place = __[rsp + (i * SavedBytes)];
-            if (isSave)
-            {
-                code.vmovdqu64(place, register);
-            }
-            else
-            {
-                code.vmovdqu64(register, place);
-            }
-        }
-
-        if (!isSave)
-        {
-            code.add(rsp, WindowsSavedRegisters * SavedBytes);
         }
     }
 

@@ -62,6 +62,21 @@ public sealed class CalibratorTests : IDisposable
     }
 
     [Fact]
+    public void Writer_RefusesCodesBeyondTheElementType_AndSaysWhatTheTensorsCannot()
+    {
+        ModelCodes codes = Run(new CalibrationOptions { Recipe = CalibrationRecipe.ClosedForm });
+        IReadOnlyDictionary<string, string> metadata = CalibratedCheckpoint.Metadata(_file, _model.Configuration, codes, "0", "test");
+        Assert.Equal(("1E-05", "1", "relu"), (metadata["layer_norm_epsilon"], metadata["channels"], metadata["activation"]));
+        codes.Layers[3].Bias[7] = 70_000;
+        string message = Assert.Throws<ArgumentException>(() => CalibratedCheckpoint.Tensors(_file, codes, TensorElementType.Float16)).Message;
+        Assert.Contains("one_bit.3.bias holds 70000 at index 7", message, StringComparison.Ordinal);
+        Assert.Contains("bf16", message, StringComparison.Ordinal);
+        Assert.NotEmpty(CalibratedCheckpoint.Tensors(_file, codes, TensorElementType.BFloat16));
+        codes.Layers[3].Bias[7] = float.NaN;
+        Assert.Throws<ArgumentException>(() => CalibratedCheckpoint.Tensors(_file, codes, TensorElementType.Float32));
+    }
+
+    [Fact]
     public void Batches_AndNaN_BehaveAsInAnyModel()
     {
         VisionTransformer calibrated = Load(Run(new CalibrationOptions { Recipe = CalibrationRecipe.ClosedForm, ExactSpecialRows = true, Rank = 1 }));

@@ -135,6 +135,18 @@ public sealed class ModelFidelityTests
         Assert.Throws<ArgumentException>(() => VisionTransformerMaps.Capture(model, Binary, Images(2), [], 100, TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public void Maps_AndFigures_RefuseWhatTakesNoSigns()
+    {
+        VisionTransformer model = Model(Small);
+        foreach ((LayerAttention layer, string words) in ((LayerAttention, string)[])[(LayerAttention.Calibrated, "calibrated layer"), (LayerAttention.EightBit, "8-bit layer")])
+        {
+            AttentionChoice choice = AttentionChoice.PerLayer([LayerAttention.Exact, LayerAttention.OneBit(ValueQuantization.Full), layer]);
+            Assert.Contains(words, Assert.Throws<ArgumentException>("binary", () => VisionTransformerMaps.Capture(model, choice, Images(1), [], 100, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+            Assert.Contains(words, Assert.Throws<ArgumentException>("binary", () => new VisionTransformerFidelity(model, choice)).Message, StringComparison.Ordinal);
+        }
+    }
+
     private static VisionTransformer Model(VisionTransformerConfiguration configuration) => VisionTransformer.Load(new RandomWeights(configuration), configuration);
 
     private static float[] Images(int count) => RandomValues.Uniform(77, count * 3 * 20 * 20);

@@ -97,6 +97,22 @@ public sealed class VisionTransformerCalibrator
         return new ModelCodes(form, layers, budget.Chosen, imageCount);
     }
 
+    /// <summary>Whether every channel holds one number, each its own after normalisation.</summary>
+    internal static bool IsOfOneColour(float[] pixels, int channelCount)
+    {
+        int plane = pixels.Length / channelCount;
+        for (int channel = 0; channel < channelCount; channel++)
+        {
+            ReadOnlySpan<float> values = pixels.AsSpan(channel * plane, plane);
+            if (values.ContainsAnyExcept(values[0]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private List<LayerCodes> RunLayers(int[] chosen, float[][][] inputs, CalibrationBudget budget, Action<LayerCodes>? afterLayer, CancellationToken cancellationToken)
     {
         VisionTransformerConfiguration sizes = _model.Configuration;
@@ -180,16 +196,6 @@ public sealed class VisionTransformerCalibrator
             throw new ArgumentException($"image gave {pixels?.Length ?? 0} values for image {index}; the model takes {_model.ImageLength}. Resize or crop the images to its size.", "image");
         }
 
-        int plane = pixels.Length / _model.Configuration.ChannelCount;
-        for (int channel = 0; channel < _model.Configuration.ChannelCount; channel++)
-        {
-            ReadOnlySpan<float> values = pixels.AsSpan(channel * plane, plane);
-            if (values.ContainsAnyExcept(values[0]))
-            {
-                return pixels;
-            }
-        }
-
-        throw new ArgumentException($"image {index} is of one colour; it says nothing about attention. Leave it out.", "image");
+        return !IsOfOneColour(pixels, _model.Configuration.ChannelCount) ? pixels : throw new ArgumentException($"image {index} is of one colour; it says nothing about attention. Leave it out.", "image");
     }
 }

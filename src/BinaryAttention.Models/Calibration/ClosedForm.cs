@@ -77,7 +77,7 @@ internal static class ClosedForm
 
     private static void FitTemperature(HeadCode code, HeadActivations head, ReadOnlySpan<float> rowWeights, int blocks)
     {
-        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
+        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch, rowWeights.Length);
         int images = Math.Min(MostImages, head.ImageCount);
         float keyMagnitude = 1;
         if (!code.WeightsKeys)

@@ -47,7 +47,7 @@ internal static class HeadCalibration
 
     public static double Divergence(HeadCode code, HeadActivations head, float[] rowWeights)
     {
-        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
+        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch, rowWeights.Length);
         int images = Math.Min(MeasuredImages, head.ImageCount);
         double sum = 0;
         for (int i = 0; i < images; i++)

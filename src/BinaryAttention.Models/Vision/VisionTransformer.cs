@@ -122,7 +122,7 @@ public sealed class VisionTransformer
         return logits;
     }
 
-    /// <summary>Classifies images into memory of the caller. After the first call with a batch size nothing is allocated.</summary>
+    /// <summary>Classifies images into memory of the caller. After the first call with a batch size nothing is allocated, but for calibrated layers, whose biases are new in every call.</summary>
     /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>; the batch size follows from the length.</param>
     /// <param name="logits">Receives logits <c>[batch, classes]</c>. A NaN pixel gives NaN logits for its image.</param>
     /// <param name="cancellationToken">Checked between layers and inside the attention.</param>

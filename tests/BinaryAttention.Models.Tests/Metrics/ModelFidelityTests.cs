@@ -106,6 +106,22 @@ public sealed class ModelFidelityTests
     }
 
     [Fact]
+    public void Search_TakesImagesInTurns_EachOnceARound()
+    {
+        VisionTransformer model = Model(Small);
+        float[] images = Images(18);
+        List<int> asked = [];
+        SensitivityReport report = new SensitivitySearch(model, Binary, exactLayerCount: 1).Run(18, index =>
+        {
+            asked.Add(index);
+            return images[(index * model.ImageLength)..((index + 1) * model.ImageLength)];
+        }, null, TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Range(0, 18), asked);
+        float[] exact = model.Forward(images, TestContext.Current.CancellationToken), binary = model.With(model.Options with { Attention = Binary }).Forward(images, TestContext.Current.CancellationToken);
+        Assert.Equal(LogitDivergence.Mean(exact, binary, Small.ClassCount), report.AllBinary.Divergence, 1e-12);
+    }
+
+    [Fact]
     public void Search_OfNothing_MeasuresTheOneBitModelAlone()
     {
         VisionTransformer model = Model(Small);

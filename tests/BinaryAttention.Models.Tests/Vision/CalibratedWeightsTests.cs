@@ -30,6 +30,33 @@ public sealed class CalibratedWeightsTests
         Assert.NotEqual(together, model.With(new VisionTransformerOptions()).Forward(images, stop));
     }
 
+    [Fact]
+    public void Forward_AllocatesNothing_ButTheBiasesOfCalibratedLayers()
+    {
+        VisionTransformer model = VisionTransformer.Load(Weights(), options: new VisionTransformerOptions { MaxDegreeOfParallelism = 1 });
+        float[] image = RandomValues.Uniform(6, model.ImageLength), logits = new float[Small.ClassCount];
+        CancellationToken stop = TestContext.Current.CancellationToken;
+        Assert.Equal(0, Allocated(LayerAttention.Exact));
+        Assert.Equal(0, Allocated(LayerAttention.OneBit(ValueQuantization.Tiled)));
+        Assert.Equal(0, Allocated(LayerAttention.EightBit));
+        Assert.InRange(Allocated(LayerAttention.Calibrated), 1, 1_000_000);
+
+        long Allocated(LayerAttention attention)
+        {
+            VisionTransformer chosen = model.With(model.Options with { Attention = AttentionChoice.All(attention) });
+            long least = long.MaxValue;
+            for (int i = 0; i < 5; i++)
+            {
+                // The least of a few: the run-time system itself allocates now and then.
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                chosen.Forward(image, logits, stop);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
+            return least;
+        }
+    }
+
     [Theory]
     [InlineData("weight", float.NaN)]
     [InlineData("bias", float.NaN)]

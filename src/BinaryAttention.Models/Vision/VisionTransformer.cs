@@ -210,7 +210,10 @@ public sealed class VisionTransformer
         }
     }
 
-    private Func<int, IAttentionBackend>? Observed() => Options.Observer is { } observer ? block => new ObservedAttentionBackend(Options.Backend, observer, block) : null;
+    // Two methods: what a lambda captures is allocated where its method begins, needed or not.
+    private Func<int, IAttentionBackend>? Observed() => Options.Observer is null ? null : Observed(Options.Observer);
+
+    private Func<int, IAttentionBackend> Observed(IAttentionObserver observer) => block => new ObservedAttentionBackend(Options.Backend, observer, block);
 
     /// <summary>Applies the head to the class tokens, or both heads to their tokens with the mean of the two.</summary>
     private void Classify(ReadOnlySpan<float> tokens, int count, Span<float> logits)

@@ -41,16 +41,25 @@ internal static class CalibrateCommand
         command.SetAction(parsed =>
         {
             string[] sides = parsed.GetValue(planes)!.Split(',');
+            LayerChoice exact = LayerChoice.Parse(parsed.GetValue(exactLayers)!, exactLayers.Name), eightBit = LayerChoice.Parse(parsed.GetValue(eightBitLayers)!, eightBitLayers.Name);
+            if (sides.Contains("2", StringComparer.Ordinal) && parsed.GetValue(recipe) != "closed-form")
+            {
+                throw new BadInputException($"--planes is {parsed.GetValue(planes)} with --recipe {parsed.GetValue(recipe)}; learned codes have one plane. Give --recipe closed-form, or --code-factor 2.");
+            }
+
+            if (exact.Layers.Intersect(eightBit.Layers).ToArray() is [int twice, ..])
+            {
+                throw new BadInputException($"layer {twice} is in --exact-layers and in --eight-bit-layers; one of them is expected.");
+            }
+
             var run = new CalibrationRun(context, input, parsed)
             {
                 ModelPath = InputPaths.File(parsed.GetRequiredValue(model), "--model"),
-                OutputPath = OutputPaths.File(parsed.GetRequiredValue(output), "--output", parsed.GetValue(force)),
-                PagePath = parsed.GetValue(html) is { } page ? OutputPaths.File(page, html.Name, parsed.GetValue(force)) : null,
-                MayReplace = parsed.GetValue(force),
+                Files = CalibrationFiles.Check(parsed.GetRequiredValue(output), parsed.GetValue(html), parsed.GetValue(force)),
                 Checkpoint = checkpoint.Read(parsed),
                 CodeType = parsed.GetValue(type) switch { "f32" => TensorElementType.Float32, "bf16" => TensorElementType.BFloat16, _ => TensorElementType.Float16 },
-                ExactLayers = LayerChoice.Parse(parsed.GetValue(exactLayers)!, exactLayers.Name),
-                EightBitLayers = LayerChoice.Parse(parsed.GetValue(eightBitLayers)!, eightBitLayers.Name),
+                ExactLayers = exact,
+                EightBitLayers = eightBit,
                 FitCount = parsed.GetValue(limit),
                 TestCount = parsed.GetValue(test),
                 AsJson = parsed.GetValue(json),
@@ -59,15 +68,15 @@ internal static class CalibrateCommand
                     Recipe = parsed.GetValue(recipe) switch { "closed-form" => CalibrationRecipe.ClosedForm, "rotation" => CalibrationRecipe.Rotation, _ => CalibrationRecipe.Projection },
                     QueryPlanes = sides[0] == "2" ? 2 : 1,
                     KeyPlanes = sides[^1] == "2" ? 2 : 1,
-                    CodeLengthFactor = parsed.GetValue(length),
-                    Rank = parsed.GetValue(rank),
+                    CodeLengthFactor = InRange(length, parsed.GetValue(length), 1, 2),
+                    Rank = InRange(rank, parsed.GetValue(rank), 0, 16),
                     KeyWeights = parsed.GetValue(keyWeights) == "per-token" ? KeyWeights.PerToken : KeyWeights.PerHead,
                     ExactSpecialRows = parsed.GetValue(classRow),
-                    Steps = parsed.GetValue(steps),
+                    Steps = InRange(steps, parsed.GetValue(steps), 1, 100_000),
                     Seed = parsed.GetValue(seed),
                     MaxDegreeOfParallelism = parsed.GetValue(threads),
-                    ExactLayers = LayerChoice.Parse(parsed.GetValue(exactLayers)!, exactLayers.Name).Layers,
-                    EightBitLayers = LayerChoice.Parse(parsed.GetValue(eightBitLayers)!, eightBitLayers.Name).Layers,
+                    ExactLayers = exact.Layers,
+                    EightBitLayers = eightBit.Layers,
                     Budget = Minutes(parsed.GetValue(budget)),
                 },
             };
@@ -76,7 +85,7 @@ internal static class CalibrateCommand
         ExampleHelpAction.Attach(command, """
             The output holds every tensor of the model as it was and codes beside them; it runs with exact attention as before, and with --attention binary by its codes.
             Half of a percent of a data set is enough: 64 to 128 pictures, no labels. The report is measured on other pictures of the folder, with 8-bit probabilities
-            and values. KL of a layer is that of its attention rows, the class token's row weighted by 20. Everything is decided by --seed: the same command on the same
+            and values. KL of a layer is that of its attention rows, the class token's row weighted by 20 (0 with --exact-class-row, which computes it exactly). Everything is decided by --seed: the same command on the same
             kind of processor writes the same bytes at any number of threads, unless there is a --budget. Interrupted, it leaves finished layers in OUTPUT.partial, from which
             the same command continues. Which layers are most sensitive is measured: the KL that the model's answers gain when that one layer is exact.
 
@@ -94,6 +103,10 @@ internal static class CalibrateCommand
     private static TimeSpan? Minutes(double? minutes) => minutes is null or (> 0 and <= 100_000)
         ? minutes is { } given ? TimeSpan.FromMinutes(given) : null
         : throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"--budget is {minutes}; minutes above 0 are expected, such as 2 or 0.5."));
+
+    private static int InRange(Option<int> option, int value, int least, int most) => value >= least && value <= most
+        ? value
+        : throw new BadInputException(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {value}; {least} to {most} is expected."));
 
     private static Option<int> Whole(string name, string description, int defaultValue)
     {

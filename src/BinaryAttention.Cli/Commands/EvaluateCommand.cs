@@ -55,7 +55,7 @@ internal static class EvaluateCommand
         });
         ExampleHelpAction.Attach(command, """
             Accuracies are fractions of 0..1. Agreement is the share of pictures on which exact attention with float32 linear layers names the same class first; divergence is the
-            mean Kullback-Leibler divergence of the class probabilities from its. int8 runs the blocks' linear layers in 8 bits. eight-bit
+            mean Kullback-Leibler divergence of the class probabilities from its. int8 runs the blocks' linear layers in 8 bits, but for the projection to a calibrated layer's codes. eight-bit
             rounds queries and keys to 8 bits, with a scale per token: next to exact. naive-binary keeps
             only the signs of queries and keys, with per-head means and no calibration: naive for a model trained with exact attention; the model's own attention
             for a checkpoint with relative-position tables, which was trained with one-bit attention. 'binattn calibrate' makes better ones. Milliseconds are those of the network alone, without reading

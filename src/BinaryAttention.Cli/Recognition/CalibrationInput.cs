@@ -1,8 +1,12 @@
 // The pictures of a calibration: those to fit on, spread evenly over what there is, and others to measure on. A folder sorted by classes is thus not represented by its first ones.
 using System.CommandLine;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using BinaryAttention.Cli.Commands;
 using BinaryAttention.Formats.Datasets;
+using BinaryAttention.Formats.Images;
+using BinaryAttention.Models.Calibration;
 
 namespace BinaryAttention.Cli.Recognition;
 
@@ -13,9 +17,12 @@ internal sealed class CalibrationInput
     private readonly Option<string?> _idxImages = new("--idx-images") { Description = "Grey pictures as an IDX file instead, as MNIST comes, plain or packed with gzip.", HelpName = "FILE" };
     private readonly Option<string?> _idxLabels = new("--idx-labels") { Description = "Their class indices as an IDX file.", HelpName = "FILE" };
 
+    private readonly Option<string?> _mean = EvaluationInput.Mean();
+    private readonly Option<string?> _deviation = EvaluationInput.Deviation();
+
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_images, _labels, _idxImages, _idxLabels])
+        foreach (Option option in (Option[])[_images, _labels, _idxImages, _idxLabels, _mean, _deviation])
         {
             command.Options.Add(option);
         }
@@ -32,11 +39,18 @@ internal sealed class CalibrationInput
 
         if (images is null)
         {
+            if (parsed.GetValue(_labels) is not null)
+            {
+                throw new BadInputException("--labels does not go with --idx-images. Leave it out, or give --idx-labels.");
+            }
+
             string idxLabels = parsed.GetValue(_idxLabels) ?? throw new BadInputException("--idx-labels is missing. Give it with --idx-images.");
-            var digits = LabelledIdxImages.Open(InputPaths(idxImages!, _idxImages.Name), InputPaths(idxLabels, _idxLabels.Name));
+            var digits = LabelledIdxImages.Open(InputPaths.File(idxImages!, _idxImages.Name), InputPaths.File(idxLabels, _idxLabels.Name));
             recognizer.RequireGrey(digits.Height, digits.Width);
-            var set = new DigitSet(digits, idxLabels, 0, digits.Count, 0.1307f, 0.3081f);
-            return Split(set, index => index.ToString(System.Globalization.CultureInfo.InvariantCulture), hasLabels: true, fitCount, testCount);
+            float mean = Numbers(parsed, _mean, 1) is [var givenMean] ? givenMean : DigitSet.MnistMean;
+            float deviation = Numbers(parsed, _deviation, 1) is [var givenDeviation] ? givenDeviation : DigitSet.MnistDeviation;
+            var set = new DigitSet(digits, idxLabels, 0, digits.Count, mean, deviation);
+            return Split(set, index => index.ToString(CultureInfo.InvariantCulture), hasLabels: true, fitCount, testCount, Text([mean], [deviation]), null);
         }
 
         if (parsed.GetValue(_idxLabels) is not null)
@@ -45,28 +59,33 @@ internal sealed class CalibrationInput
         }
 
         recognizer.RequirePhotographs();
-        string? labels = parsed.GetValue(_labels) is { } path ? InputPaths(path, _labels.Name) : null;
-        var folder = LabelledImageFolder.Open(Commands.InputPaths.Folder(images, _images.Name), labels);
-        var photographs = new PhotographSet(folder, labels ?? images, recognizer.DefaultPreprocessing());
-        CalibrationPictures pictures = Split(photographs, index => folder.Images[index].RelativePath, folder.HasLabels, fitCount, testCount);
+        string? labels = parsed.GetValue(_labels) is { } path ? InputPaths.File(path, _labels.Name) : null;
+        var folder = LabelledImageFolder.Open(InputPaths.Folder(images, _images.Name), labels);
+        ImagePreprocessing usual = recognizer.DefaultPreprocessing();
+        var preprocessing = new ImagePreprocessing(usual.ResizeShorterSide, usual.CropSize, Numbers(parsed, _mean, 3), Numbers(parsed, _deviation, 3));
+        var photographs = new PhotographSet(folder, labels ?? images, preprocessing);
+        CalibrationPictures pictures = Split(
+            photographs, index => folder.Images[index].RelativePath, folder.HasLabels, fitCount, testCount, Text(preprocessing.Mean, preprocessing.StandardDeviation), preprocessing);
         foreach (int index in pictures.Fit.Concat(pictures.Test))
         {
-            Commands.InputPaths.File(folder.Images[index].Path, "picture");
+            InputPaths.File(folder.Images[index].Path, "picture");
         }
 
         return pictures;
     }
 
-    private static string InputPaths(string path, string name) => Commands.InputPaths.File(path, name);
+    // Only the deviation divides.
+    private float[]? Numbers(ParseResult parsed, Option<string?> option, int count) => EvaluationInput.Numbers(option.Name, parsed.GetValue(option), count, areDivisors: option == _deviation);
 
-    private static CalibrationPictures Split(IEvaluationSet set, Func<int, string> name, bool hasLabels, int fitCount, int testCount)
+    private static string Text(IEnumerable<float> mean, IEnumerable<float> deviation) =>
+        string.Join(',', mean.Concat(deviation).Select(static value => value.ToString(CultureInfo.InvariantCulture)));
+
+    private static CalibrationPictures Split(IEvaluationSet set, Func<int, string> name, bool hasLabels, int fitCount, int testCount, string normalisation, ImagePreprocessing? preprocessing)
     {
-        int[] fit = Spread([.. Enumerable.Range(0, set.Count)], fitCount);
+        int[] fit = EvenSample.Of([.. Enumerable.Range(0, set.Count)], fitCount);
         int[] rest = [.. Enumerable.Range(0, set.Count).Except(fit)];
-        int[] test = Spread(rest.Length > 0 ? rest : fit, testCount);
+        int[] test = EvenSample.Of(rest.Length > 0 ? rest : fit, testCount);
         string list = string.Concat(fit.Select(index => $"{name(index)}\n"));
-        return new CalibrationPictures(set, fit, test, rest.Length == 0, hasLabels, name, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list))));
+        return new CalibrationPictures(set, fit, test, rest.Length == 0, hasLabels, name, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list))), normalisation, preprocessing);
     }
-
-    private static int[] Spread(int[] from, int count) => count >= from.Length ? from : [.. Enumerable.Range(0, count).Select(i => from[(int)((long)i * from.Length / count)])];
 }

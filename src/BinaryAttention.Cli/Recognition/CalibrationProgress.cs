@@ -44,7 +44,7 @@ internal sealed class CalibrationProgress
         using FileStream model = File.OpenRead(modelPath);
         string list = string.Create(
             CultureInfo.InvariantCulture,
-            $"{tool}|{Convert.ToHexStringLower(SHA256.HashData(model))}|{checkpoint}|{options.Recipe}|{options.QueryPlanes}|{options.KeyPlanes}|{options.CodeLengthFactor}|{options.KeyWeights}|{options.Rank}|{options.ExactSpecialRows}|{string.Join(',', options.LayersWithoutCodes)}|{options.SpecialRowWeight}|{options.Steps}|{options.ImagesPerStep}|{options.StepSize}|{options.Seed}|{options.Budget}|{pictures.Fit.Length}|{pictures.Digest}");
+            $"{tool}|{Convert.ToHexStringLower(SHA256.HashData(model))}|{checkpoint}|{options.Recipe}|{options.QueryPlanes}|{options.KeyPlanes}|{options.CodeLengthFactor}|{options.KeyWeights}|{options.Rank}|{options.ExactSpecialRows}|{string.Join(',', options.LayersWithoutCodes)}|{options.SpecialRowWeight}|{options.Steps}|{options.ImagesPerStep}|{options.StepSize}|{options.Seed}|{options.Budget}|{pictures.Fit.Length}|{pictures.Digest}|{pictures.Normalisation}");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(list)));
     }
 

@@ -2,10 +2,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using BinaryAttention.Cli.Commands;
 using BinaryAttention.Cli.Console;
 using BinaryAttention.Formats.Checkpoints;
-using BinaryAttention.Formats.Images;
 using BinaryAttention.Models.Calibration;
 using BinaryAttention.Models.Checkpoints;
 using BinaryAttention.Models.Metrics;
@@ -21,11 +19,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
 
     public required string ModelPath { get; init; }
 
-    public required string OutputPath { get; init; }
-
-    public required string? PagePath { get; init; }
-
-    public required bool MayReplace { get; init; }
+    public required CalibrationFiles Files { get; init; }
 
     public required CheckpointOptions Checkpoint { get; init; }
 
@@ -45,12 +39,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
 
     public int Run()
     {
-        OutputFile.Probe(OutputPath);
-        if (PagePath is not null)
-        {
-            OutputFile.Probe(PagePath);
-        }
-
+        Files.Probe();
         using var file = TensorFile.OpenBelow(ModelPath, Checkpoint.Prefix);
         CheckpointOptions below = Checkpoint with { Prefix = null };
         WeightSource weights = WeightSource.FromTensorFile(file, ModelPath);
@@ -62,6 +51,10 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
         }
 
         RequireLayersLeft(model.Configuration.Depth);
+        if (Options.Rank >= model.Configuration.HeadDimension)
+        {
+            throw new BadInputException($"--rank is {Options.Rank}; less than the {model.Configuration.HeadDimension} channels of a head is expected.");
+        }
 
         CalibrationPictures pictures = input.Open(parsed, recognizer, FitCount, TestCount);
         if (pictures.Fit.Length < VisionTransformerCalibrator.MinImages)
@@ -69,23 +62,23 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
             throw new BadInputException($"there are {pictures.Fit.Length} pictures to fit on; at least {VisionTransformerCalibrator.MinImages} are expected, 64 to 128 are good.");
         }
 
+        if (pictures.HasLabels)
+        {
+            Evaluation.RequireLabels(pictures.Set, recognizer.ClassCount);
+        }
+
         long start = Stopwatch.GetTimestamp();
-        var progress = CalibrationProgress.Open(OutputPath, CalibrationProgress.Key(ModelPath, Checkpoint.ToString(), Options, pictures, Tool), MayReplace);
+        var progress = CalibrationProgress.Open(Files.Output, CalibrationProgress.Key(ModelPath, Checkpoint.ToString(), Options, pictures, Tool), Files.MayReplace);
         ModelCodes codes = KeepSensitive(Fit(model, weights, below, pictures, progress), model, weights, below, pictures);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         VisionTransformer calibrated = VisionTransformer.Load(codes.ApplyTo(weights, below), model.Configuration with { Calibration = codes.Form }, model.Options with { Attention = AttentionChoice.All(LayerAttention.Calibrated) });
         VisionTransformer naive = model.With(model.Options with { Attention = AttentionChoice.All(LayerAttention.OneBit(ValueQuantization.Tiled)) });
-        CalibrationOutcome[] outcomes = CalibrationOutcome.Measure(pictures, [("exact", model), ("naive one-bit", naive), ("calibrated one-bit", calibrated)], context.Cancellation);
-        string? page = PagePath is null ? null : Page(model, weights, below, codes, pictures, outcomes);
+        (CalibrationOutcome[] outcomes, CalibrationPictures measured) = CalibrationOutcome.Measure(context, pictures, [("exact", model), ("naive one-bit", naive), ("calibrated one-bit", calibrated)]);
+        string? page = Files.Page is null ? null : Page(model, weights, below, codes, measured, outcomes);
         context.Cancellation.ThrowIfCancellationRequested();
-        SafeTensorsWriter.Write(OutputPath, CalibratedCheckpoint.Tensors(file, codes, CodeType), CalibratedCheckpoint.Metadata(file, model.Configuration, codes, pictures.Digest, Tool));
-        if (page is not null)
-        {
-            OutputFile.Write(PagePath!, page, MayReplace);
-        }
-
+        Files.Write(CalibratedCheckpoint.Tensors(file, codes, CodeType), CalibratedCheckpoint.Metadata(file, model.Configuration, codes, pictures.Digest, Tool), page);
         progress.Complete();
-        CalibrationOutput.Write(context, AsJson, codes, outcomes, pictures, OutputPath, PagePath, seconds);
+        CalibrationOutput.Write(context, AsJson, codes, outcomes, measured, Files.Output, Files.Page, seconds);
         return ExitCodes.Success;
     }
 
@@ -99,7 +92,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
         context.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"calibrating {calibrator.LayerCount} layers on {pictures.Fit.Length} pictures{(done > 0 ? $", {done} of them done by an earlier run" : string.Empty)}"));
         try
         {
-            ModelCodes codes = calibrator.Run(pictures.Fit.Length, index => Read(pictures, pictures.Fit[index]), Finished, progress.Done, context.Cancellation);
+            ModelCodes codes = calibrator.Run(pictures.Fit.Length, index => Read(pictures, pictures.Fit[index], model.Configuration.ChannelCount), Finished, progress.Done, context.Cancellation);
             if (Options.Budget is not null)
             {
                 context.Error.WriteLine(codes.Options.Recipe == CalibrationRecipe.ClosedForm ? "within the budget: closed form" : string.Create(CultureInfo.InvariantCulture, $"within the budget: {codes.Options.Steps} steps"));
@@ -120,10 +113,10 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
         }
     }
 
-    private static float[] Read(CalibrationPictures pictures, int index)
+    private static float[] Read(CalibrationPictures pictures, int index, int channels)
     {
         float[] pixels = pictures.Set.Read(index);
-        return pixels.AsSpan().ContainsAnyExcept(pixels[0]) ? pixels : throw new BadInputException($"{pictures.Name(index)} is of one colour; it says nothing about attention. Leave it out.");
+        return !VisionTransformerCalibrator.IsOfOneColour(pixels, channels) ? pixels : throw new BadInputException($"{pictures.Name(index)} is of one colour; it says nothing about attention. Leave it out.");
     }
 
     private void RequireLayersLeft(int depth)
@@ -158,7 +151,7 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
 
         VisionTransformer calibrated = VisionTransformer.Load(codes.ApplyTo(weights, below), model.Configuration with { Calibration = codes.Form }, model.Options);
         var search = new SensitivitySearch(calibrated, AttentionChoice.All(LayerAttention.Calibrated), exactLayerCount: 1);
-        int[] chosen = [.. pictures.Fit.Take(SearchPictures)];
+        int[] chosen = EvenSample.Of(pictures.Fit, SearchPictures);
         SensitivityReport? report = null;
         ProgressReport.Run(context, "looking for sensitive layers", chosen.Length * search.RunsPerImage, advance => report = search.Run(chosen.Length, index => pictures.Set.Read(chosen[index]), advance, context.Cancellation));
         LayerSensitivity[] ranked = [.. report!.Layers.Where(layer => codes.Form.Layers.Contains(layer.Layer)).OrderByDescending(static layer => double.IsNaN(layer.Gain) ? double.PositiveInfinity : layer.Gain)];
@@ -174,13 +167,12 @@ internal sealed class CalibrationRun(CliContext context, CalibrationInput input,
     private string Page(VisionTransformer model, WeightSource weights, CheckpointOptions below, ModelCodes codes, CalibrationPictures pictures, CalibrationOutcome[] outcomes)
     {
         var shown = new List<CalibrationPicture>();
-        var preprocessing = new ImagePreprocessing(model.Configuration.ImageHeight, model.Configuration.ImageHeight);
-        foreach (int index in pictures.Test.Take(model.Configuration.ChannelCount == 3 ? PagePictures : 0))
+        foreach (int index in pictures.Preprocessing is null ? [] : EvenSample.Of(pictures.Test, PagePictures))
         {
             float[] pixels = pictures.Set.Read(index);
             shown.Add(new CalibrationPicture(
                 pictures.Name(index),
-                PhotographPixels.Of(pixels, preprocessing),
+                PhotographPixels.Of(pixels, pictures.Preprocessing!),
                 model.Configuration.GridHeight,
                 model.Configuration.GridWidth,
                 CalibrationMaps.Capture(model, weights, codes, pixels, below, context.Cancellation)));

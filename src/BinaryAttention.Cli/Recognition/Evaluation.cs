@@ -17,14 +17,7 @@ internal static class Evaluation
     /// <param name="exact">The model with exact attention and float32 linear layers, asked too where it is not measured.</param>
     public static EvaluationTotals[] Run(CliContext context, IEvaluationSet set, Recognizer[] measured, Recognizer exact)
     {
-        for (int i = 0; i < set.Count; i++)
-        {
-            if (set.Label(i) >= exact.ClassCount)
-            {
-                throw new BadInputException($"{set.Describe(i)} has label {set.Label(i)}, but the model has {exact.ClassCount} classes, 0 to {exact.ClassCount - 1}. Check that labels and model belong together.");
-            }
-        }
-
+        RequireLabels(set, exact.ClassCount);
         foreach (Recognizer recognizer in measured)
         {
             recognizer.WarmUp(context.Cancellation);
@@ -41,6 +34,18 @@ internal static class Evaluation
             }
         });
         return totals;
+    }
+
+    /// <summary>Refuses labels that the model has no class for.</summary>
+    public static void RequireLabels(IEvaluationSet set, int classCount)
+    {
+        for (int i = 0; i < set.Count; i++)
+        {
+            if (set.Label(i) >= classCount)
+            {
+                throw new BadInputException($"{set.Describe(i)} has label {set.Label(i)}, but the model has {classCount} classes, 0 to {classCount - 1}. Check that labels and model belong together.");
+            }
+        }
     }
 
     private static void Count(CliContext context, IEvaluationSet set, int index, Recognizer[] measured, Recognizer exact, EvaluationTotals[] totals)

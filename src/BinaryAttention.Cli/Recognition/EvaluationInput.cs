@@ -15,10 +15,14 @@ internal sealed class EvaluationInput
     private readonly Option<string?> _idxLabels = new("--idx-labels") { Description = "Their class indices as an IDX file.", HelpName = "FILE" };
     private readonly Option<int> _skip = Skip();
     private readonly Option<int> _take = Take();
-    private readonly Option<string?> _mean = new("--mean") { Description = "Mean of red, green and blue in units of 0..1, ImageNet's if left out; of grey for IDX files, MNIST's 0.1307 if left out.", HelpName = "r,g,b" };
-    private readonly Option<string?> _deviation = new("--std") { Description = "Standard deviation of red, green and blue, ImageNet's if left out; of grey for IDX files, MNIST's 0.3081 if left out.", HelpName = "r,g,b" };
+    private readonly Option<string?> _mean = Mean();
+    private readonly Option<string?> _deviation = Deviation();
     private readonly Option<int> _resize = CommonOptions.Positive("--resize", "Pixels of the shorter side before cropping.", 256);
     private readonly Option<int> _crop = CommonOptions.Positive("--crop", "Pixels a side of the square the model sees.", 224);
+
+    public static Option<string?> Mean() => new("--mean") { Description = "Mean of red, green and blue in units of 0..1, ImageNet's if left out; of grey for IDX files, MNIST's 0.1307 if left out.", HelpName = "r,g,b" };
+
+    public static Option<string?> Deviation() => new("--std") { Description = "Standard deviation of red, green and blue, ImageNet's if left out; of grey for IDX files, MNIST's 0.3081 if left out.", HelpName = "r,g,b" };
 
     public void AddTo(Command command)
     {
@@ -79,8 +83,8 @@ internal sealed class EvaluationInput
 
     private DigitSet OpenDigits(ParseResult parsed, out Action<Recognizer> requireInput)
     {
-        float mean = Numbers(_mean.Name, parsed.GetValue(_mean), 1) is [var givenMean] ? givenMean : 0.1307f;
-        float deviation = Numbers(_deviation.Name, parsed.GetValue(_deviation), 1, areDivisors: true) is [var givenDeviation] ? givenDeviation : 0.3081f;
+        float mean = Numbers(_mean.Name, parsed.GetValue(_mean), 1) is [var givenMean] ? givenMean : DigitSet.MnistMean;
+        float deviation = Numbers(_deviation.Name, parsed.GetValue(_deviation), 1, areDivisors: true) is [var givenDeviation] ? givenDeviation : DigitSet.MnistDeviation;
         string labelsPath = InputPaths.File(parsed.GetValue(_idxLabels)!, _idxLabels.Name);
         var digits = LabelledIdxImages.Open(InputPaths.File(parsed.GetValue(_idxImages)!, _idxImages.Name), labelsPath);
         int skip = parsed.GetValue(_skip);
@@ -137,7 +141,8 @@ internal sealed class EvaluationInput
             : throw new BadInputException($"--crop is {crop}, which does not fit into a shorter side of --resize {resize}. Give --resize {crop} or more, or a smaller --crop.");
     }
 
-    private static float[]? Numbers(string name, string? text, int count, bool areDivisors = false)
+    /// <summary>A mean or deviation of so many colours; null if it is not given.</summary>
+    internal static float[]? Numbers(string name, string? text, int count, bool areDivisors = false)
     {
         if (text is null)
         {

@@ -13,11 +13,17 @@ internal sealed class AttentionRows
     private readonly float[] _transposed;
     private readonly float[] _row;
 
-    public AttentionRows(int tokenCount, int dimension, int codePitch, int rankPitch)
+    /// <summary>Makes room.</summary>
+    /// <param name="tokenCount">Tokens of an image.</param>
+    /// <param name="dimension">Channels of the head.</param>
+    /// <param name="codePitch">Floats from one code to the next.</param>
+    /// <param name="rankPitch">The same of the float factors; 0 for none.</param>
+    /// <param name="queryRows">Most rows that are computed.</param>
+    public AttentionRows(int tokenCount, int dimension, int codePitch, int rankPitch, int queryRows)
     {
         _tokens = tokenCount;
         _pitch = DenseProduct.Pitch(tokenCount);
-        int squares = tokenCount * _pitch;
+        int squares = (int)RowValues(tokenCount, queryRows);
         _transposed = new float[Math.Max(Math.Max(DenseProduct.Pitch(dimension), codePitch), rankPitch) * _pitch];
         _row = new float[tokenCount];
         (Exact, ExactLogits, Probabilities, Products) = (new float[squares], new float[squares], new float[squares], new float[squares]);
@@ -27,6 +33,19 @@ internal sealed class AttentionRows
         KeyBias = new float[_pitch];
         Additions = rankPitch > 0 ? new float[squares] : [];
     }
+
+    /// <summary>Numbers of each buffer of whole rows.</summary>
+    /// <exception cref="ArgumentException">They do not fit an array.</exception>
+    public static long RowValues(int tokenCount, int queryRows)
+    {
+        long values = (long)queryRows * DenseProduct.Pitch(tokenCount);
+        return values <= Array.MaxLength
+            ? values
+            : throw new ArgumentException($"{queryRows} attention rows of {tokenCount} tokens, which calibration holds whole, do not fit an array. Calibrate with smaller images: their codes serve larger ones too.", nameof(tokenCount));
+    }
+
+    /// <summary>Bytes of all buffers of whole rows: exact logits and probabilities, products, probabilities by codes, and the float part if there is one.</summary>
+    public static long RowBytes(int tokenCount, int queryRows, bool hasRank) => (hasRank ? 5 : 4) * sizeof(float) * RowValues(tokenCount, queryRows);
 
     /// <summary>Floats from one row of probabilities to the next.</summary>
     public int Pitch => _pitch;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using BinaryAttention.Formats.Checkpoints;
 using BinaryAttention.Models.Vision;
 
@@ -10,7 +11,7 @@ public static class CalibratedCheckpoint
     /// <param name="source">The original.</param>
     /// <param name="codes">The codes.</param>
     /// <param name="elementType">Element type of the codes: Float32, Float16 or BFloat16.</param>
-    /// <exception cref="ArgumentException">The original is calibrated already, or holds no model or several.</exception>
+    /// <exception cref="ArgumentException">The original is calibrated already, or holds no model or several, or a code is not finite or beyond the element type.</exception>
     public static IReadOnlyList<TensorToWrite> Tensors(TensorFile source, ModelCodes codes, TensorElementType elementType)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -26,11 +27,26 @@ public static class CalibratedCheckpoint
             // A handful of numbers that every logit is multiplied by: rounding them would save nothing.
             Add("temperature", [layer.Temperature.Length], layer.Temperature, TensorElementType.Float32);
 
-            void Add(string part, long[] shape, float[] values, TensorElementType type) =>
-                tensors.Add(TensorToWrite.FromSingles(prefix + CalibratedFormReader.Name(layer.Layer, part), shape, values, type));
+            void Add(string part, long[] shape, float[] values, TensorElementType type)
+            {
+                string name = CalibratedFormReader.Name(layer.Layer, part);
+                RequireRange(name, values, type);
+                tensors.Add(TensorToWrite.FromSingles(prefix + name, shape, values, type));
+            }
         }
 
         return tensors;
+    }
+
+    // What would become an infinity, or what no loader takes.
+    private static void RequireRange(string name, float[] values, TensorElementType type)
+    {
+        float largest = type == TensorElementType.Float16 ? (float)Half.MaxValue : CodeNumbers.Largest;
+        int bad = CodeNumbers.FindBad(values, largest);
+        if (bad >= 0)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{name} holds {values[bad]} at index {bad}, but {type} codes may be {largest:G5} at most. {(type == TensorElementType.Float16 ? "Take BFloat16 or Float32 (--type bf16 or f32)." : "Calibrate on more images, or keep the layer exact.")}"), nameof(values));
+        }
     }
 
     /// <summary>The metadata of a calibrated checkpoint: the original's, what its tensors cannot say, and the record of the calibration under <c>one_bit</c>.</summary>
@@ -46,8 +62,10 @@ public static class CalibratedCheckpoint
         ArgumentNullException.ThrowIfNull(codes);
         return new Dictionary<string, string>(source.Metadata, StringComparer.Ordinal)
         {
-            ["num_heads"] = configuration.HeadCount.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["num_heads"] = configuration.HeadCount.ToString(CultureInfo.InvariantCulture),
             ["activation"] = configuration.Activation == MlpActivation.Relu ? "relu" : "gelu",
+            [ConfigurationReader.EpsilonKey] = configuration.LayerNormEpsilon.ToString(CultureInfo.InvariantCulture),
+            [ConfigurationReader.ChannelsKey] = configuration.ChannelCount.ToString(CultureInfo.InvariantCulture),
             [CalibratedFormReader.MetadataKey] = CalibrationRecord.Write(codes, imagesDigest, tool),
         };
     }

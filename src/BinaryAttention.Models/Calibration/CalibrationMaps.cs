@@ -30,6 +30,12 @@ public sealed class CalibrationMaps
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(codes);
+        ArgumentNullException.ThrowIfNull(image);
+        if (image.Length != model.ImageLength)
+        {
+            throw new ArgumentException($"image has {image.Length} values; one image of {model.ImageLength} is expected.", nameof(image));
+        }
+
         WeightSource source = VitPytorchSource.Adapt(ModelPrefix.Select(weights, checkpoint?.Prefix), checkpoint?.ChannelCount ?? model.Configuration.ChannelCount);
         VisionTransformerConfiguration sizes = model.Configuration;
         float[][][] inputs = ActivationCapture.Run(model, 0, sizes.Depth, 1, _ => image, cancellationToken);
@@ -64,7 +70,7 @@ public sealed class CalibrationMaps
     // The first row alone: its weight stands for the number of rows.
     private static void Row(HeadActivations head, HeadCode code, Span<float> byCodes, Span<float> exact)
     {
-        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
+        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch, queryRows: 1);
         rows.ComputeExact(head, 0, 1);
         rows.ComputeCodes(code, head, 0, 1);
         rows.ComputeProbabilities(code.Temperature, [1]);

@@ -11,7 +11,7 @@ internal static class ClosedForm
     // Signs of Gaussians shrink small products by (2 / pi)^2, so the best factor lies between 1 and (pi / 2)^2 = 2.47.
     private static readonly float[] Factors = [0.75f, 1, 1.125f, 1.25f, 1.5f, 1.75f, 2, 2.25f, 2.5f, 3];
 
-    // Enough tokens for a mean and one factor; more images only cost time.
+    // Enough tokens for one factor, spread over the images; more only cost time.
     private const int MostImages = 32;
 
     /// <summary>Codes of one head, made from its queries and keys.</summary>
@@ -77,15 +77,15 @@ internal static class ClosedForm
 
     private static void FitTemperature(HeadCode code, HeadActivations head, ReadOnlySpan<float> rowWeights, int blocks)
     {
-        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
+        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch, rowWeights.Length);
         int images = Math.Min(MostImages, head.ImageCount);
         float keyMagnitude = 1;
         if (!code.WeightsKeys)
         {
             double sum = 0;
-            for (int image = 0; image < images; image++)
+            for (int i = 0; i < images; i++)
             {
-                rows.ComputeCodes(code, head, image, 1);
+                rows.ComputeCodes(code, head, EvenSample.Place(i, images, head.ImageCount), 1);
                 for (int token = 0; token < head.TokenCount; token++)
                 {
                     sum += SignCode.MeanMagnitude(rows.KeyCodes.AsSpan(token * code.Pitch, code.CodeLength));
@@ -96,8 +96,9 @@ internal static class ClosedForm
         }
 
         var divergences = new double[Factors.Length];
-        for (int image = 0; image < images; image++)
+        for (int sample = 0; sample < images; sample++)
         {
+            int image = EvenSample.Place(sample, images, head.ImageCount);
             rows.ComputeExact(head, image, rowWeights.Length);
             rows.ComputeCodes(code, head, image, rowWeights.Length);
             for (int i = 0; i < Factors.Length; i++)

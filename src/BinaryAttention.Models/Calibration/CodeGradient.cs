@@ -22,7 +22,7 @@ internal sealed class CodeGradient
     public CodeGradient(HeadCode code, HeadActivations head, float[] rowWeights)
     {
         (_head, _rowWeights) = (head, rowWeights);
-        _rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
+        _rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch, rowWeights.Length);
         Sums = new HeadCode(code.QueryInputs, code.KeyInputs, code.CodeLength, code.Rank) { IsFolded = code.IsFolded, Temperature = 0 };
         (_queryGradient, _keyGradient) = (new float[head.TokenCount * code.Pitch], new float[head.TokenCount * code.Pitch]);
         (_queryFactorGradient, _keyFactorGradient) = (new float[head.TokenCount * code.RankPitch], new float[head.TokenCount * code.RankPitch]);

@@ -3,7 +3,7 @@ namespace BinaryAttention.Models.Calibration;
 
 internal static class HeadCalibration
 {
-    // Images on which divergences are reported.
+    // Images on which divergences are reported, spread evenly over those fitted on.
     private const int MeasuredImages = 16;
 
     /// <summary>Codes made from the queries and keys, or, where projections are given, from the layer's input.</summary>
@@ -47,11 +47,12 @@ internal static class HeadCalibration
 
     public static double Divergence(HeadCode code, HeadActivations head, float[] rowWeights)
     {
-        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch);
+        var rows = new AttentionRows(head.TokenCount, head.Dimension, code.Pitch, code.RankPitch, rowWeights.Length);
         int images = Math.Min(MeasuredImages, head.ImageCount);
         double sum = 0;
-        for (int image = 0; image < images; image++)
+        for (int i = 0; i < images; i++)
         {
+            int image = EvenSample.Place(i, images, head.ImageCount);
             rows.ComputeExact(head, image, rowWeights.Length);
             rows.ComputeCodes(code, head, image, rowWeights.Length);
             sum += rows.ComputeProbabilities(code.Temperature, rowWeights);

@@ -7,7 +7,7 @@ namespace BinaryAttention.Models.Calibration;
 /// <param name="Weight">The code projection <c>[outputs, width]</c>: for all heads the codes of queries, of keys, the bias per key, the float factors of queries and of keys.</param>
 /// <param name="Bias">Its bias <c>[outputs]</c>.</param>
 /// <param name="Temperature">One number per head.</param>
-/// <param name="NaiveDivergence">Weighted Kullback-Leibler divergence of the attention rows from the exact ones when the signs of queries and keys are taken as they are, mean over heads and images, in nats.</param>
+/// <param name="NaiveDivergence">Weighted Kullback-Leibler divergence of the attention rows from the exact ones when the signs of queries and keys are taken as they are, mean over heads and 16 of the images (all if there are fewer), spread evenly, in nats.</param>
 /// <param name="Divergence">The same by these codes.</param>
 public sealed record LayerCodes(int Layer, float[] Weight, float[] Bias, float[] Temperature, double NaiveDivergence, double Divergence)
 {

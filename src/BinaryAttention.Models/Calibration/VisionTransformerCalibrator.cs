@@ -14,6 +14,9 @@ public sealed class VisionTransformerCalibrator
     // Inputs of layers held at a time; layers beyond it cost another run over the images.
     private const long MostHeldBytes = 1L << 30;
 
+    // Share of the memory that attention rows of all workers may take.
+    private const double MostRowsShare = 0.5;
+
     private readonly VisionTransformer _model;
     private readonly WeightSource _weights;
     private readonly CalibrationOptions _options;
@@ -23,7 +26,7 @@ public sealed class VisionTransformerCalibrator
     /// <param name="weights">The checkpoint that it was loaded from.</param>
     /// <param name="options">What may be done; defaults if null.</param>
     /// <param name="checkpoint">As the model was loaded.</param>
-    /// <exception cref="ArgumentException">An option is out of range, or the model has no attention that can be calibrated.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, the model has no attention that can be calibrated, or an attention map of its tokens does not fit an array.</exception>
     public VisionTransformerCalibrator(VisionTransformer model, WeightSource weights, CalibrationOptions? options = null, CheckpointOptions? checkpoint = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -43,6 +46,7 @@ public sealed class VisionTransformerCalibrator
             throw new ArgumentException($"Rank is {_options.Rank}; less than the {sizes.HeadDimension} channels of a head is expected.", nameof(options));
         }
 
+        _ = AttentionRows.RowValues(sizes.TokenCount, sizes.TokenCount);
         IReadOnlyCollection<int> without = _options.LayersWithoutCodes;
         int outside = without.FirstOrDefault(layer => layer < 0 || layer >= sizes.Depth, -1);
         if (without.Contains(outside) || without.Count >= sizes.Depth)
@@ -97,6 +101,26 @@ public sealed class VisionTransformerCalibrator
         return new ModelCodes(form, layers, budget.Chosen, imageCount);
     }
 
+    /// <summary>Threads that hold their attention rows in memory at the same time: as many as may, at least one. A head is the same on any number.</summary>
+    internal static int Workers(int most, int tokenCount, bool hasRank, long availableBytes) =>
+        (int)Math.Clamp((long)(MostRowsShare * availableBytes) / AttentionRows.RowBytes(tokenCount, tokenCount, hasRank), 1, most);
+
+    /// <summary>Whether every channel holds one number, each its own after normalisation.</summary>
+    internal static bool IsOfOneColour(float[] pixels, int channelCount)
+    {
+        int plane = pixels.Length / channelCount;
+        for (int channel = 0; channel < channelCount; channel++)
+        {
+            ReadOnlySpan<float> values = pixels.AsSpan(channel * plane, plane);
+            if (values.ContainsAnyExcept(values[0]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private List<LayerCodes> RunLayers(int[] chosen, float[][][] inputs, CalibrationBudget budget, Action<LayerCodes>? afterLayer, CancellationToken cancellationToken)
     {
         VisionTransformerConfiguration sizes = _model.Configuration;
@@ -112,7 +136,8 @@ public sealed class VisionTransformerCalibrator
         }
 
         var reporting = new Lock();
-        WorkItems.Run(chosen.Length * heads, _options.MaxDegreeOfParallelism, item =>
+        int workers = Workers(_options.MaxDegreeOfParallelism ?? Environment.ProcessorCount, sizes.TokenCount, _options.Rank > 0, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
+        WorkItems.Run(chosen.Length * heads, workers, item =>
         {
             cancellationToken.ThrowIfCancellationRequested();
             int index = item / heads, head = item % heads, layer = chosen[index];
@@ -180,16 +205,6 @@ public sealed class VisionTransformerCalibrator
             throw new ArgumentException($"image gave {pixels?.Length ?? 0} values for image {index}; the model takes {_model.ImageLength}. Resize or crop the images to its size.", "image");
         }
 
-        int plane = pixels.Length / _model.Configuration.ChannelCount;
-        for (int channel = 0; channel < _model.Configuration.ChannelCount; channel++)
-        {
-            ReadOnlySpan<float> values = pixels.AsSpan(channel * plane, plane);
-            if (values.ContainsAnyExcept(values[0]))
-            {
-                return pixels;
-            }
-        }
-
-        throw new ArgumentException($"image {index} is of one colour; it says nothing about attention. Leave it out.", "image");
+        return !IsOfOneColour(pixels, _model.Configuration.ChannelCount) ? pixels : throw new ArgumentException($"image {index} is of one colour; it says nothing about attention. Leave it out.", "image");
     }
 }

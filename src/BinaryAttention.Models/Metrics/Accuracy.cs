@@ -51,7 +51,7 @@ public static class Accuracy
     /// <param name="labels">One class per image, at least one.</param>
     public static double Top5(ReadOnlySpan<float> logits, int classCount, ReadOnlySpan<int> labels) => Share(CountTop(logits, classCount, labels, 5), labels.Length);
 
-    /// <summary>Share of images to which two models give the same top-1 class, 0 to 1.</summary>
+    /// <summary>Share of images to which two models give the same top-1 class, 0 to 1; a row of nothing but NaN has none.</summary>
     /// <param name="logits"><c>[images, classCount]</c>, row-major.</param>
     /// <param name="otherLogits">The other model's logits of the same images.</param>
     /// <param name="classCount">Classes.</param>
@@ -61,21 +61,23 @@ public static class Accuracy
         int images = classCount < 1 ? 0 : logits.Length / classCount;
         CheckLength(logits, classCount, images, nameof(logits));
         CheckLength(otherLogits, classCount, images, nameof(otherLogits));
-        var classes = new int[images];
+        int same = 0;
         for (int image = 0; image < images; image++)
         {
-            classes[image] = Largest(otherLogits.Slice(image * classCount, classCount));
+            int own = Largest(logits.Slice(image * classCount, classCount));
+            same += own >= 0 && own == Largest(otherLogits.Slice(image * classCount, classCount)) ? 1 : 0;
         }
 
-        return Share(CountTop(logits, classCount, classes, 1), images);
+        return Share(same, images);
     }
 
+    // The first of the largest numbers; -1 where there is no number at all.
     private static int Largest(ReadOnlySpan<float> row)
     {
-        int best = 0;
-        for (int i = 1; i < row.Length; i++)
+        int best = -1;
+        for (int i = 0; i < row.Length; i++)
         {
-            best = row[i] > row[best] || float.IsNaN(row[best]) ? i : best;
+            best = !float.IsNaN(row[i]) && (best < 0 || row[i] > row[best]) ? i : best;
         }
 
         return best;

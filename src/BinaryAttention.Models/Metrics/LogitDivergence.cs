@@ -28,6 +28,11 @@ public static class LogitDivergence
 
     private static double OfImage(ReadOnlySpan<float> logits, ReadOnlySpan<float> others)
     {
+        if (!AreFinite(logits) || !AreFinite(others))
+        {
+            return double.NaN;
+        }
+
         double normaliser = LogSumExp(logits), otherNormaliser = LogSumExp(others), divergence = 0;
         for (int i = 0; i < logits.Length; i++)
         {
@@ -35,8 +40,10 @@ public static class LogitDivergence
             divergence += Math.Exp(logarithm) * (logarithm - (others[i] - otherNormaliser));
         }
 
-        return double.IsNaN(divergence) ? divergence : Math.Max(0, divergence);
+        return Math.Max(0, divergence);
     }
+
+    private static bool AreFinite(ReadOnlySpan<float> logits) => !logits.ContainsAnyExceptInRange(float.MinValue, float.MaxValue);
 
     private static double LogSumExp(ReadOnlySpan<float> logits)
     {

@@ -4,10 +4,14 @@ namespace BinaryAttention.Models.Metrics;
 
 /// <summary>
 /// Finds the layers to keep exact by running the model, not by a proxy: every layer alone one-bit, every layer alone exact, then greedily the layer that lowers the divergence of the
-/// answers most, again and again. Images are asked for one at a time, as often as there are rounds; memory does not grow with them but for the exact model's logits.
+/// answers most, again and again. Images are asked for one at a time, as often as there are rounds; a few are held, and memory does not grow with them but for the exact model's logits. One mixture
+/// of layers runs at a time, so that neither its threads nor its buffers are held beside those of the others.
 /// </summary>
 public sealed class SensitivitySearch
 {
+    // Images that a mixture runs before it makes room for the next: enough to be worth its threads and buffers.
+    private const int ImagesPerTurn = 16;
+
     private readonly VisionTransformer _model;
     private readonly LayerAttention[] _binary;
     private readonly LayerAttention[] _exact;
@@ -62,15 +66,15 @@ public sealed class SensitivitySearch
         bool isSearch = ExactLayerCount > 0;
 
         // First round: all one-bit, then each layer alone one-bit, then each layer alone exact.
-        List<Variant> first = [new([], Mix([]))];
+        List<Variant> first = [new([])];
         for (int layer = 0; isSearch && layer < depth; layer++)
         {
-            first.Add(new Variant([], Mix([.. Enumerable.Range(0, depth).Where(other => other != layer)])));
+            first.Add(new Variant([.. Enumerable.Range(0, depth).Where(other => other != layer)]));
         }
 
         for (int layer = 0; isSearch && layer < depth; layer++)
         {
-            first.Add(new Variant([layer], Mix([layer])));
+            first.Add(new Variant([layer]));
         }
 
         Measure(first, (index, pixels) => exactLogits[index] = Forward(exact, pixels));
@@ -91,7 +95,7 @@ public sealed class SensitivitySearch
         while (suggestions.Count < ExactLayerCount)
         {
             IReadOnlyList<int> chosen = suggestions[^1].ExactLayers;
-            List<Variant> round = [.. Enumerable.Range(0, depth).Except(chosen).Select(layer => new Variant([.. chosen, layer], Mix([.. chosen, layer])))];
+            List<Variant> round = [.. Enumerable.Range(0, depth).Except(chosen).Select(layer => new Variant([.. chosen, layer]))];
             Measure(round, static (_, _) => { });
             suggestions.Add(Best(round, imageCount));
         }
@@ -100,13 +104,22 @@ public sealed class SensitivitySearch
 
         void Measure(List<Variant> variants, Action<int, float[]> before)
         {
-            for (int index = 0; index < imageCount; index++)
+            for (int first = 0; first < imageCount; first += ImagesPerTurn)
             {
-                float[] pixels = image(index);
-                before(index, pixels);
+                var held = new float[Math.Min(ImagesPerTurn, imageCount - first)][];
+                for (int i = 0; i < held.Length; i++)
+                {
+                    held[i] = image(first + i);
+                    before(first + i, held[i]);
+                }
+
                 foreach (Variant variant in variants)
                 {
-                    variant.Add(exactLogits[index], Forward(variant.Model, pixels), classes);
+                    VisionTransformer mixed = Mix(variant.ExactLayers);
+                    for (int i = 0; i < held.Length; i++)
+                    {
+                        variant.Add(exactLogits[first + i], Forward(mixed, held[i]), classes);
+                    }
                 }
             }
         }
@@ -127,17 +140,17 @@ public sealed class SensitivitySearch
     // Of equal ones the first, i.e. the lower layer; a model that answers NaN comes last.
     private static MixedAttention Best(List<Variant> variants, int imageCount) => variants.Select(variant => variant.Result(imageCount)).MinBy(static result => double.IsNaN(result.Divergence) ? double.PositiveInfinity : result.Divergence)!;
 
-    private VisionTransformer Mix(HashSet<int> exactLayers) => With(_binary.Select((layer, index) => exactLayers.Contains(index) ? _exact[index] : layer));
+    private VisionTransformer Mix(IReadOnlyList<int> exactLayers) => With(_binary.Select((layer, index) => exactLayers.Contains(index) ? _exact[index] : layer));
 
     private VisionTransformer With(IEnumerable<LayerAttention> layers) => _model.With(_model.Options with { Attention = AttentionChoice.PerLayer(layers), Observer = null });
 
     /// <summary>One mixture of layers and its sums so far.</summary>
-    private sealed class Variant(IReadOnlyList<int> exactLayers, VisionTransformer model)
+    private sealed class Variant(IReadOnlyList<int> exactLayers)
     {
         private double _divergence;
         private double _agreements;
 
-        public VisionTransformer Model => model;
+        public IReadOnlyList<int> ExactLayers => exactLayers;
 
         public void Add(float[] exactLogits, float[] logits, int classes)
         {

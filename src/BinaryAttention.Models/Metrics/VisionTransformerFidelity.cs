@@ -16,22 +16,13 @@ public sealed class VisionTransformerFidelity
     /// <summary>Prepares measurements.</summary>
     /// <param name="model">The model; its weights, image size and thread limit are used, its own choice of attention is not.</param>
     /// <param name="binary">The one-bit attention of every layer that is measured; exact layers come out without error.</param>
-    /// <exception cref="ArgumentException">The choice was made for another depth.</exception>
+    /// <exception cref="ArgumentException">The choice was made for another depth, or holds calibrated or 8-bit layers.</exception>
     public VisionTransformerFidelity(VisionTransformer model, AttentionChoice binary)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(binary);
         IReadOnlyList<LayerAttention> layers = binary.ForDepth(model.Configuration.Depth);
-        if (layers.Any(static layer => layer.IsCalibrated))
-        {
-            throw new ArgumentException("binary holds a calibrated layer; its codes take the place of queries and keys, which are compared here. Compare the outputs of the models instead.", nameof(binary));
-        }
-
-        if (layers.Any(static layer => layer.EightBitOptions is not null))
-        {
-            throw new ArgumentException("binary holds an 8-bit layer; one-bit attention is compared with exact attention here. Compare the outputs of the models instead.", nameof(binary));
-        }
-
+        RefuseOtherForms(layers, nameof(binary));
         _observer = new Observer(layers, model.Configuration);
         _model = model.With(model.Options with { Attention = ExactSide(layers), Observer = _observer });
     }
@@ -68,6 +59,20 @@ public sealed class VisionTransformerFidelity
     /// <summary>The exact attention that stands against one-bit layers: the same biases, other kernels.</summary>
     internal static AttentionChoice ExactSide(IReadOnlyList<LayerAttention> layers) =>
         AttentionChoice.PerLayer(layers.Select(static layer => layer is { Binary: null, EightBitOptions: null } ? layer : LayerAttention.Exact with { UseRelativeBias = layer.UseRelativeBias }));
+
+    /// <summary>Refuses layers that do not take the signs of the exact model's queries and keys.</summary>
+    internal static void RefuseOtherForms(IReadOnlyList<LayerAttention> layers, string name)
+    {
+        if (layers.Any(static layer => layer.IsCalibrated))
+        {
+            throw new ArgumentException("binary holds a calibrated layer; its codes take the place of queries and keys, which are compared here. Compare the outputs of the models instead.", name);
+        }
+
+        if (layers.Any(static layer => layer.EightBitOptions is not null))
+        {
+            throw new ArgumentException("binary holds an 8-bit layer; one-bit attention is compared with exact attention here. Compare the outputs of the models instead.", name);
+        }
+    }
 
     /// <summary>The one-bit options of a layer bound to the exact options that the model runs it with; null for an exact layer.</summary>
     internal static BinaryAttentionOptions? Bind(LayerAttention layer, AttentionOptions exact) => layer.Binary is not { } binary ? null : binary with

@@ -34,7 +34,7 @@ public sealed class VisionTransformerMaps
     /// <param name="heads">Heads whose whole maps are wanted, as pairs of layer and head from 0.</param>
     /// <param name="maxSide">Most cells along a side of those maps, at least 1.</param>
     /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
-    /// <exception cref="ArgumentException">The image has another length, there is no such head, or the choice was made for another depth.</exception>
+    /// <exception cref="ArgumentException">The image has another length, there is no such head, or the choice was made for another depth or holds calibrated or 8-bit layers.</exception>
     public static VisionTransformerMaps Capture(VisionTransformer model, AttentionChoice binary, ReadOnlySpan<float> image, IReadOnlyCollection<(int Layer, int Head)> heads, int maxSide = 256, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -55,6 +55,7 @@ public sealed class VisionTransformerMaps
         }
 
         IReadOnlyList<LayerAttention> layers = binary.ForDepth(configuration.Depth);
+        VisionTransformerFidelity.RefuseOtherForms(layers, nameof(binary));
         var maps = new VisionTransformerMaps(configuration.Depth, configuration.HeadCount, configuration.TokenCount - configuration.SpecialTokenCount);
         var observer = new Observer(maps, layers, [.. heads], configuration.SpecialTokenCount, maxSide);
         model.With(model.Options with { Attention = VisionTransformerFidelity.ExactSide(layers), Observer = observer }).Forward(image, cancellationToken);

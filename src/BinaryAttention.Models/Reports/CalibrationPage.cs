@@ -11,9 +11,8 @@ public static class CalibrationPage
     {
         ArgumentNullException.ThrowIfNull(report);
         var html = new HtmlText();
-        html.Write($"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>Calibration of {report.ModelName}</title>\n");
-        PageStyle.Write(html);
-        html.Write($"</head>\n<body>\n<h1>One-bit attention for <bdi>{report.ModelName}</bdi>, calibrated</h1>\n<dl class=\"facts\"><dt>Command</dt><dd><code>{report.CommandLine}</code></dd><dt>Program</dt><dd>{report.Tool}</dd><dt>Codes</dt><dd>{InWords(report.Codes)}</dd>");
+        PageHead.Write(html, $"Calibration of {report.ModelName}");
+        html.Write($"<body>\n<h1>One-bit attention for <bdi>{report.ModelName}</bdi>, calibrated</h1>\n<dl class=\"facts\"><dt>Command</dt><dd><code>{report.CommandLine}</code></dd><dt>Program</dt><dd>{report.Tool}</dd><dt>Codes</dt><dd>{InWords(report.Codes)}</dd>");
         if (report.PeakMemoryBytes > 0)
         {
             html.Write($"<dt>Memory</dt><dd>{report.PeakMemoryBytes / 1e9:F2} GB at most</dd>");
@@ -46,7 +45,7 @@ public static class CalibrationPage
 
     private static void WriteLayers(HtmlText html, ModelCodes codes)
     {
-        html.Write($"<h2>Layers</h2>\n<p>Weighted KL divergence of the attention rows from the exact ones, mean over heads and images used for fitting, in nats: the class token&#39;s row weighs {codes.Options.SpecialRowWeight:F0} times as much as any other.</p>\n<table><thead><tr><th scope=\"col\">layer</th><th scope=\"col\">signs as they are</th><th scope=\"col\">calibrated</th></tr></thead>\n<tbody>\n");
+        html.Write($"<h2>Layers</h2>\n<p>Weighted KL divergence of the attention rows from the exact ones, mean over heads and at most 16 of the images used for fitting, spread evenly, in nats: {Weighted(codes)}</p>\n<table><thead><tr><th scope=\"col\">layer</th><th scope=\"col\">signs as they are</th><th scope=\"col\">calibrated</th></tr></thead>\n<tbody>\n");
         foreach (LayerCodes layer in codes.Layers)
         {
             html.Write($"<tr><th scope=\"row\">{layer.Layer}</th><td>{layer.NaiveDivergence:F3}</td><td>{layer.Divergence:F3}</td></tr>\n");
@@ -54,6 +53,10 @@ public static class CalibrationPage
 
         html.Write($"</tbody></table>\n");
     }
+
+    private static string Weighted(ModelCodes codes) => codes.Form.HasExactSpecialRows
+        ? "the class token's row, which is computed exactly, is left out."
+        : FormattableString.Invariant($"the class token's row weighs {codes.Options.SpecialRowWeight:F0} times as much as any other; in the last layer it alone counts.");
 
     private static void WritePictures(HtmlText html, CalibrationReport report)
     {

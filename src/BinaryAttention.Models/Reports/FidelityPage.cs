@@ -20,11 +20,8 @@ public static class FidelityPage
         }
 
         var html = new HtmlText();
-        html.Write($"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
-        html.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"/>\n");
-        html.Write($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>Attention fidelity of {report.ModelName}</title>\n");
-        PageStyle.Write(html);
-        html.Write($"</head>\n<body>\n<h1>Attention fidelity of <bdi>{report.ModelName}</bdi></h1>\n");
+        PageHead.Write(html, $"Attention fidelity of {report.ModelName}");
+        html.Write($"<body>\n<h1>Attention fidelity of <bdi>{report.ModelName}</bdi></h1>\n");
         WriteFacts(html, report);
         WriteAnswers(html, report.Sensitivity);
         WriteHeads(html, report.Layers);

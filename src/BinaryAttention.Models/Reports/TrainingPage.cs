@@ -15,11 +15,8 @@ internal static class TrainingPage
     {
         var html = new HtmlText();
         string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Folder.Folder)));
-        html.Write($"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
-        html.Write($"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"/>\n");
-        html.Write($"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>Training run {name}</title>\n");
-        PageStyle.Write(html);
-        html.Write($"</head>\n<body>\n<h1>Training run <bdi>{name}</bdi></h1>\n");
+        PageHead.Write(html, $"Training run {name}");
+        html.Write($"<body>\n<h1>Training run <bdi>{name}</bdi></h1>\n");
         WriteFacts(html, run);
         html.Write($"<h2>Loss</h2>\n");
         WriteCurves(html, "Loss by epoch", "nats", ("training", [.. run.Epochs.Select(static epoch => epoch.Loss)]), ("selection", [.. run.Epochs.Select(static epoch => epoch.SelectLoss)]));

@@ -31,5 +31,6 @@ public sealed record CalibratedForm
 
     /// <summary>Outputs of the code projection of a layer: codes of queries and keys, a bias per key and head, and both sides' float factors.</summary>
     /// <param name="headCount">Heads of the layer.</param>
-    public int OutputCount(int headCount) => headCount * ((2 * CodeLength) + 1 + (2 * Rank));
+    /// <exception cref="OverflowException">There are more than 2^63 - 1.</exception>
+    public long OutputCount(int headCount) => checked(headCount * ((2L * CodeLength) + 1 + (2L * Rank)));
 }

@@ -17,6 +17,8 @@ internal static class CalibratedFormReader
     private const string Prefix = "one_bit.";
     private const string LayerEnding = ".temperature";
     private const int MostLayers = 100_000;
+    private const string PerToken = "per-token", PerHead = "per-head";
+    private const string Remedy = "Take the file as 'binattn calibrate' wrote it.";
 
     public static string Name(int layer, string part) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{layer}.{part}");
 
@@ -45,21 +47,24 @@ internal static class CalibratedFormReader
                 throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have format {format}; this version reads format {Format}. Use the version of the library that the file was written for.");
             }
 
-            return new CalibratedForm
+            var form = new CalibratedForm
             {
                 CodeLength = Range(source, root, "codeLength", 1, 65536),
                 Rank = Range(source, root, "rank", 0, 1024),
                 QueryPlanes = Range(source, root, "queryPlanes", 1, 2),
                 KeyPlanes = Range(source, root, "keyPlanes", 1, 2),
-                WeightsKeys = root.GetProperty("keyWeights").GetString() == "per-token",
+                WeightsKeys = WeightsKeys(source, root),
                 HasExactSpecialRows = root.GetProperty("exactSpecialRows").GetBoolean(),
                 Layers = layers,
                 EightBitLayers = EightBitLayers(source, root, layers),
             };
+            return form.KeyPlanes == 1 || form.WeightsKeys
+                ? form
+                : throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have keyPlanes 2 with keyWeights \"{PerHead}\"; planes of keys have weights per token. {Remedy}");
         }
         catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" are damaged: {problem.Message} Take the file as 'binattn calibrate' wrote it.", innerException: problem);
+            throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" are damaged: {problem.Message} {Remedy}", innerException: problem);
         }
     }
 
@@ -86,12 +91,20 @@ internal static class CalibratedFormReader
     {
         int[] listed = root.TryGetProperty("eightBitLayers", out JsonElement list) ? [.. list.EnumerateArray().Select(static layer => layer.GetInt32())] : [];
         int wrong = Array.FindIndex(listed, layer => layer < 0 || layer >= MostLayers || layers.Contains(layer));
-        return wrong < 0 ? listed : throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have the 8-bit layer {listed[wrong]}; layers without codes, from 0, are expected.");
+        return wrong < 0 ? listed : throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have the 8-bit layer {listed[wrong]}; layers without codes, from 0, are expected. {Remedy}");
     }
+
+    private static bool WeightsKeys(WeightSource source, JsonElement root) => root.GetProperty("keyWeights").GetString() switch
+    {
+        PerToken => true,
+        PerHead => false,
+        string other => throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have keyWeights \"{(other.Length > 100 ? string.Concat(other.AsSpan(0, 100), "...") : other)}\"; \"{PerHead}\" or \"{PerToken}\" is expected. {Remedy}"),
+        null => throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have no text for keyWeights; \"{PerHead}\" or \"{PerToken}\" is expected. {Remedy}"),
+    };
 
     private static int Range(WeightSource source, JsonElement root, string name, int least, int most)
     {
         int value = root.GetProperty(name).GetInt32();
-        return value >= least && value <= most ? value : throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have {name} {value}; expected {least} to {most}.");
+        return value >= least && value <= most ? value : throw new FileFormatException(source.Name, $"the metadata \"{MetadataKey}\" have {name} {value}; expected {least} to {most}. {Remedy}");
     }
 }

@@ -18,10 +18,10 @@ public sealed record CheckpointOptions
     /// <summary>The function in the perceptrons. Null: the metadata <c>activation</c> (<c>gelu</c>, <c>relu</c>), or <see cref="MlpActivation.Gelu"/>.</summary>
     public MlpActivation? Activation { get; init; }
 
-    /// <summary>Colour channels, for checkpoints that hold the patch projection as a matrix. Null: 3 if patches of 3 channels can be square, else 1.</summary>
+    /// <summary>Colour channels, for checkpoints that hold the patch projection as a matrix. Null: the metadata <c>channels</c>, or 3 if patches of 3 channels can be square, else 1.</summary>
     public int? ChannelCount { get; init; }
 
-    /// <summary>Added to the variance in every layer norm. Null: 1e-6 with the official names, 1e-5 with those of vit-pytorch.</summary>
+    /// <summary>Added to the variance in every layer norm. Null: the metadata <c>layer_norm_epsilon</c>, or 1e-6 with the official names, 1e-5 with those of vit-pytorch.</summary>
     public float? LayerNormEpsilon { get; init; }
 
     /// <summary>Whether anything about the model itself is set.</summary>

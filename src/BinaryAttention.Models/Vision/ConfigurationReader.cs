@@ -1,6 +1,7 @@
 // Reads a model's sizes off the shapes of its checkpoint. What shapes cannot tell: the number of heads (as the caller says, else from a relative-position table, else
-// from the metadata "num_heads", else 64 channels a head, as every ViT and DeiT has), the activation (the caller, the metadata "activation", else GELU) and the grid of a
-// model for images that are not square (metadata "image", else an error).
+// from the metadata "num_heads", else 64 channels a head, as every ViT and DeiT has), the activation (the caller, the metadata "activation", else GELU), the epsilon of
+// the layer norms (the caller, the metadata "layer_norm_epsilon", else that usual with the names) and the grid of a model for images that are not square (metadata
+// "image", else an error).
 using System.Globalization;
 using BinaryAttention.Formats;
 using BinaryAttention.Models.Checkpoints;
@@ -9,6 +10,8 @@ namespace BinaryAttention.Models.Vision;
 
 internal static class ConfigurationReader
 {
+    public const string EpsilonKey = "layer_norm_epsilon", ChannelsKey = "channels";
+
     private const int UsualHeadDimension = 64;
 
     /// <summary>The configuration of a checkpoint; its shapes are not all checked yet.</summary>
@@ -42,7 +45,7 @@ internal static class ConfigurationReader
             HeadCount = heads,
             HeadDimension = inner == width ? 0 : inner / heads,
             Activation = options.Activation ?? Activation(source),
-            LayerNormEpsilon = options.LayerNormEpsilon ?? source.UsualLayerNormEpsilon,
+            LayerNormEpsilon = options.LayerNormEpsilon ?? Epsilon(source) ?? source.UsualLayerNormEpsilon,
             HasPatchNorms = source.FindShape(CheckpointNames.PatchNorm + ".weight") is not null,
             MlpRatio = (double)expand[0] / width,
             ClassCount = head[0],
@@ -137,6 +140,12 @@ internal static class ConfigurationReader
         "relu" => MlpActivation.Relu,
         _ => throw new FileFormatException(source.Name, $"the metadata says activation \"{text}\"; gelu or relu is expected."),
     };
+
+    private static float? Epsilon(WeightSource source) => !source.Metadata.TryGetValue(EpsilonKey, out string? text)
+        ? null
+        : float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float epsilon) && epsilon is >= 0 and <= 1
+            ? epsilon
+            : throw new FileFormatException(source.Name, $"the metadata says {EpsilonKey} \"{text}\"; a number from 0 to 1 is expected.");
 
     private static (int Height, int Width) Grid(WeightSource source, int tokens, int patchSize)
     {

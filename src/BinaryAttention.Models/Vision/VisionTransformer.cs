@@ -17,8 +17,9 @@ namespace BinaryAttention.Models.Vision;
 public sealed class VisionTransformer
 {
     // Bounds the buffers whatever the batch; enough rows for every core of a large machine.
-    private const int ImagesPerPass = 8;
+    private const int MostImagesPerPass = 8;
 
+    private readonly int _imagesPerPass;
     private readonly VisionTransformerWeights _weights;
     private readonly LayerRun[] _attention;
     private readonly AlignedBuffer<float> _firstTokens;
@@ -34,9 +35,10 @@ public sealed class VisionTransformer
         VisionTransformerConfiguration stored = weights.Configuration;
         Configuration = stored.WithImageSize(options.ImageHeight ?? stored.ImageHeight, options.ImageWidth ?? stored.ImageWidth);
         Configuration.Validate();
+        _imagesPerPass = ImagesPerPass(Configuration.LargestImageBuffer);
         _firstTokens = ImageAdaptation.Tokens(weights, Configuration, options.PositionResize);
         _attention = ImageAdaptation.Attention(weights, Configuration, options);
-        _passes = [.. Enumerable.Range(0, ImagesPerPass).Select(_ => new ConcurrentBag<EncoderPass>())];
+        _passes = [.. Enumerable.Range(0, _imagesPerPass).Select(_ => new ConcurrentBag<EncoderPass>())];
         if (options.LinearPrecision == LinearPrecision.EightBit)
         {
             Array.ForEach(weights.Blocks, static block => block.PrepareEightBit());
@@ -120,7 +122,7 @@ public sealed class VisionTransformer
         return logits;
     }
 
-    /// <summary>Classifies images into memory of the caller. After the first call with a batch size nothing is allocated.</summary>
+    /// <summary>Classifies images into memory of the caller. After the first call with a batch size nothing is allocated, but for calibrated layers, whose biases are new in every call.</summary>
     /// <param name="images">Normalised pixels <c>[batch, channels, height, width]</c>; the batch size follows from the length.</param>
     /// <param name="logits">Receives logits <c>[batch, classes]</c>. A NaN pixel gives NaN logits for its image.</param>
     /// <param name="cancellationToken">Checked between layers and inside the attention.</param>
@@ -133,9 +135,9 @@ public sealed class VisionTransformer
             throw new ArgumentException($"logits has {logits.Length} values; {batch} images of {classes} classes need {(long)batch * classes}.", nameof(logits));
         }
 
-        for (int first = 0; first < batch; first += ImagesPerPass)
+        for (int first = 0; first < batch; first += _imagesPerPass)
         {
-            int count = Math.Min(ImagesPerPass, batch - first);
+            int count = Math.Min(_imagesPerPass, batch - first);
             EncoderPass pass = Rent(count);
             Embed(images.Slice(first * ImageLength, count * ImageLength), pass, cancellationToken);
             pass.Run(Configuration.Depth, special, Observed(), cancellationToken);
@@ -175,9 +177,9 @@ public sealed class VisionTransformer
         int batch = BatchSize(images);
         int itemLength = Configuration.TokenCount * Configuration.Width;
         var result = new float[checked(batch * itemLength)];
-        for (int first = 0; first < batch; first += ImagesPerPass)
+        for (int first = 0; first < batch; first += _imagesPerPass)
         {
-            int count = Math.Min(ImagesPerPass, batch - first);
+            int count = Math.Min(_imagesPerPass, batch - first);
             EncoderPass pass = Rent(count);
             Embed(images.Slice(first * ImageLength, count * ImageLength), pass, cancellationToken);
             pass.Run(blocks, firstTokens: 0, Observed(), cancellationToken);
@@ -197,6 +199,9 @@ public sealed class VisionTransformer
         return result;
     }
 
+    /// <summary>Images that run together: as many as an array holds of the largest buffer that each of them needs, beside what aligns it.</summary>
+    internal static int ImagesPerPass(long largestImageBuffer) => (int)Math.Clamp((Array.MaxLength - 64) / largestImageBuffer, 1, MostImagesPerPass);
+
     private void Embed(ReadOnlySpan<float> images, EncoderPass pass, CancellationToken cancellationToken)
     {
         for (int item = 0; item < pass.ImageCount; item++)
@@ -205,7 +210,10 @@ public sealed class VisionTransformer
         }
     }
 
-    private Func<int, IAttentionBackend>? Observed() => Options.Observer is { } observer ? block => new ObservedAttentionBackend(Options.Backend, observer, block) : null;
+    // Two methods: what a lambda captures is allocated where its method begins, needed or not.
+    private Func<int, IAttentionBackend>? Observed() => Options.Observer is null ? null : Observed(Options.Observer);
+
+    private Func<int, IAttentionBackend> Observed(IAttentionObserver observer) => block => new ObservedAttentionBackend(Options.Backend, observer, block);
 
     /// <summary>Applies the head to the class tokens, or both heads to their tokens with the mean of the two.</summary>
     private void Classify(ReadOnlySpan<float> tokens, int count, Span<float> logits)

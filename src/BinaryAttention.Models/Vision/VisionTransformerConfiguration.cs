@@ -165,6 +165,11 @@ public sealed record VisionTransformerConfiguration
             throw new ArgumentException($"Calibration has codes for the layers {string.Join(", ", form.Layers)}; layers 0 to {Depth - 1} of a model without relative-position tables are expected.", "configuration");
         }
 
+        if (Calibration is { CodeLength: < 1 } or { Rank: < 0 } or { QueryPlanes: not (1 or 2) } or { KeyPlanes: not (1 or 2) })
+        {
+            throw new ArgumentException($"Calibration has codes of {Calibration.CodeLength} signs, rank {Calibration.Rank} and planes {Calibration.QueryPlanes} and {Calibration.KeyPlanes}; at least 1 sign, a rank of at least 0 and 1 or 2 planes are expected.", "configuration");
+        }
+
         // Every buffer of one image must be indexable by an int, whatever a damaged file claims.
         // TokenCount itself may have wrapped around, so tokens are counted again in 64 bits.
         long tokens = SpecialTokenCount + ((long)GridHeight * GridWidth);
@@ -177,7 +182,18 @@ public sealed record VisionTransformerConfiguration
         {
             throw new ArgumentException($"{tokens} tokens of {HeadCount} heads of HeadDimension {_headDimension} do not fit one array; use smaller images or larger patches.", "configuration");
         }
+
+        if (Calibration is not null && CalibratedOutputs() > Array.MaxLength / tokens)
+        {
+            throw new ArgumentException($"{tokens} tokens of {HeadCount} heads with codes of {Calibration.CodeLength} signs and rank {Calibration.Rank} do not fit one array; use shorter codes, smaller images or larger patches.", "configuration");
+        }
     }
+
+    /// <summary>Numbers of the largest buffer that an image needs while the model runs; of sizes that <see cref="Validate"/> found right.</summary>
+    internal long LargestImageBuffer => (long)TokenCount * Math.Max(Math.Max(3L * AttentionWidth, Width), Calibration is null ? 0 : CalibratedOutputs());
+
+    // Codes and values of a token, which one projection leaves.
+    private long CalibratedOutputs() => Calibration!.OutputCount(HeadCount) + AttentionWidth;
 
     private static void Positive(int value, string name)
     {

@@ -50,9 +50,9 @@ internal sealed class VisionTransformerWeights
 
         CalibratedAttention ReadCodes(CalibratedForm form, int block) => new(
             form,
-            source.ReadSingles(CalibratedFormReader.Name(block, "weight")),
-            source.ReadSingles(CalibratedFormReader.Name(block, "bias")),
-            source.ReadSingles(CalibratedFormReader.Name(block, "temperature")),
+            CodeNumbers.Read(source, block, "weight"),
+            CodeNumbers.Read(source, block, "bias"),
+            CodeNumbers.Read(source, block, "temperature"),
             source.ReadSingles(CheckpointNames.Block(block, "attn.qkv.weight")),
             configuration.HasQueryKeyValueBias ? source.ReadSingles(CheckpointNames.Block(block, "attn.qkv.bias")) : [],
             configuration.HeadCount,

@@ -3,6 +3,7 @@
 //   patch projection [C, P * P * channels]  ->  [C, channels, P, P]     stored (y, x, channel), as is the norm before it; a convolution has (channel, y, x)
 //   cls_token [1, C], pos_embedding [tokens, C]  ->  [1, ...]           recent versions leave the first dimension out
 //   no to_out at all  ->  the identity                                  a single head as wide as the model has no output projection
+using System.Globalization;
 using BinaryAttention.Formats;
 using BinaryAttention.Models.Checkpoints;
 
@@ -22,7 +23,7 @@ internal sealed class VitPytorchSource : WeightSource
         _lacksProjection = isSquare && !stored.TensorNames.Any(static name => name.Contains(".to_out.", StringComparison.Ordinal));
         Metadata = _lacksProjection ? new Dictionary<string, string>(stored.Metadata, StringComparer.Ordinal) { ["num_heads"] = "1" } : stored.Metadata;
         RefuseMeanPooling();
-        (_channels, _patchSize) = PatchSides(channels);
+        (_channels, _patchSize) = PatchSides(channels ?? StoredChannels());
     }
 
     public override string Name => _stored.Name;
@@ -37,7 +38,7 @@ internal sealed class VitPytorchSource : WeightSource
 
     /// <summary>The source itself, or its view with official names if its names are those of vit-pytorch.</summary>
     /// <param name="source">The checkpoint.</param>
-    /// <param name="channels">Colour channels; null to tell them by the patch projection.</param>
+    /// <param name="channels">Colour channels; null to tell them by the metadata "channels" or the patch projection.</param>
     /// <exception cref="FileFormatException">The model of the file pools its tokens, or the patches of its projection cannot be square.</exception>
     public static WeightSource Adapt(WeightSource source, int? channels)
     {
@@ -112,6 +113,12 @@ internal sealed class VitPytorchSource : WeightSource
     }
 
     // A matrix says only how long a patch is. 3 * p * p and 1 * p * p are never the same number.
+    private int? StoredChannels() => !_stored.Metadata.TryGetValue(ConfigurationReader.ChannelsKey, out string? text)
+        ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int channels) && channels > 0
+            ? channels
+            : throw new FileFormatException(Name, $"the metadata says {ConfigurationReader.ChannelsKey} \"{text}\"; a whole number of at least 1 is expected.");
+
     private (int Channels, int Side) PatchSides(int? asked)
     {
         const string projection = CheckpointNames.PatchProjection + ".weight";

@@ -67,7 +67,7 @@ public sealed class EightBitTests
     [InlineData("--eight-bit-layers 6,", "names layer 6")]
     [InlineData("--exact-layers 3 --eight-bit-layers 3", "leave none")]
     [InlineData("--budget 0", "--budget is 0")]
-    [InlineData("--exact-layers 1,2 --eight-bit-layers 2,3", "layer 2 is in ExactLayers and in EightBitLayers")]
+    [InlineData("--exact-layers 1,2 --eight-bit-layers 2,3", "layer 2 is in --exact-layers and in --eight-bit-layers")]
     public void Calibrate_RejectsBadChoices(string more, string words)
     {
         using var folder = new TemporaryFolder();

@@ -62,6 +62,21 @@ public sealed class CalibratorTests : IDisposable
     }
 
     [Fact]
+    public void Writer_RefusesCodesBeyondTheElementType_AndSaysWhatTheTensorsCannot()
+    {
+        ModelCodes codes = Run(new CalibrationOptions { Recipe = CalibrationRecipe.ClosedForm });
+        IReadOnlyDictionary<string, string> metadata = CalibratedCheckpoint.Metadata(_file, _model.Configuration, codes, "0", "test");
+        Assert.Equal(("1E-05", "1", "relu"), (metadata["layer_norm_epsilon"], metadata["channels"], metadata["activation"]));
+        codes.Layers[3].Bias[7] = 70_000;
+        string message = Assert.Throws<ArgumentException>(() => CalibratedCheckpoint.Tensors(_file, codes, TensorElementType.Float16)).Message;
+        Assert.Contains("one_bit.3.bias holds 70000 at index 7", message, StringComparison.Ordinal);
+        Assert.Contains("bf16", message, StringComparison.Ordinal);
+        Assert.NotEmpty(CalibratedCheckpoint.Tensors(_file, codes, TensorElementType.BFloat16));
+        codes.Layers[3].Bias[7] = float.NaN;
+        Assert.Throws<ArgumentException>(() => CalibratedCheckpoint.Tensors(_file, codes, TensorElementType.Float32));
+    }
+
+    [Fact]
     public void Batches_AndNaN_BehaveAsInAnyModel()
     {
         VisionTransformer calibrated = Load(Run(new CalibrationOptions { Recipe = CalibrationRecipe.ClosedForm, ExactSpecialRows = true, Rank = 1 }));
@@ -85,6 +100,34 @@ public sealed class CalibratorTests : IDisposable
         Assert.Contains("ExactLayers", Assert.Throws<ArgumentException>(() => new VisionTransformerCalibrator(_model, source, new CalibrationOptions { ExactLayers = [6] }, Checkpoint)).Message, StringComparison.Ordinal);
         Assert.Contains("no codes", Assert.Throws<ArgumentException>(() => _model.With(new VisionTransformerOptions { Attention = AttentionChoice.All(LayerAttention.Calibrated) })).Message, StringComparison.Ordinal);
         Assert.Throws<OperationCanceledException>(() => calibrator.Run(4, Digit, cancellationToken: new CancellationToken(canceled: true)));
+        ModelCodes codes = Run(new CalibrationOptions { Recipe = CalibrationRecipe.ClosedForm });
+        Assert.Contains("1568", Assert.Throws<ArgumentException>("image", () => CalibrationMaps.Capture(_model, source, codes, [.. Digit(0), .. Digit(1)], Checkpoint)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Memory_LimitsTheWorkers_AndRefusesMapsThatFitNoArray()
+    {
+        // 1,008 tokens in rows of 1,008 (whole vectors) or a little more: four such maps are 16 MB.
+        long bytes = AttentionRows.RowBytes(1008, 1008, hasRank: false);
+        Assert.InRange(bytes, 16L * 1008 * 1008, 17L * 1008 * 1024);
+        Assert.Equal(bytes / 4 * 5, AttentionRows.RowBytes(1008, 1008, hasRank: true));
+        Assert.Equal(3, VisionTransformerCalibrator.Workers(8, 1008, false, 6 * bytes));
+        Assert.Equal(8, VisionTransformerCalibrator.Workers(8, 1008, false, 100 * bytes));
+        Assert.Equal(1, VisionTransformerCalibrator.Workers(8, 1008, false, 1));
+        Assert.Contains("smaller images", Assert.Throws<ArgumentException>(static () => AttentionRows.RowValues(65537, 65537)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Samples_AreSpreadEvenly()
+    {
+        Assert.Equal([0, 3, 6], EvenSample.Of([.. Enumerable.Range(0, 10)], 3));
+        Assert.Equal([5, 7], EvenSample.Of([5, 7], 3));
+
+        // Images of one kind, then of another: the reported divergence is of both.
+        ModelCodes half = Two(static index => index < 20 ? 0 : 1), other = Two(static index => index < 16 ? 0 : 1);
+        Assert.NotEqual(half.Layers[0].NaiveDivergence, other.Layers[0].NaiveDivergence);
+        ModelCodes Two(Func<int, int> which) => new VisionTransformerCalibrator(_model, WeightSource.FromTensorFile(_file, "digits"), new CalibrationOptions { Recipe = CalibrationRecipe.ClosedForm, ExactLayers = [1, 2, 3, 4, 5] }, Checkpoint)
+            .Run(40, index => Digit(which(index)), cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Theory]

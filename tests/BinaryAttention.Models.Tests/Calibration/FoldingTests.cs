@@ -72,7 +72,7 @@ public sealed unsafe class FoldingTests
         {
             HeadCode code = Code(head, options);
             HeadActivations activations = Activations(head);
-            var rows = new AttentionRows(Tokens, Dimension, code.Pitch, code.RankPitch);
+            var rows = new AttentionRows(Tokens, Dimension, code.Pitch, code.RankPitch, Tokens);
             float[] weights = [.. Enumerable.Repeat(1f, Tokens)];
             rows.ComputeExact(activations, 0, Tokens);
             rows.ComputeCodes(code, activations, 0, Tokens);

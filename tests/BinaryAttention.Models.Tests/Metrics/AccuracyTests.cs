@@ -23,6 +23,9 @@ public sealed class AccuracyTests
         Assert.Equal(1.0, Accuracy.Agreement(Logits, Logits, 6));
         Assert.Equal(0.5, Accuracy.Agreement(Logits, [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], 6));
         Assert.Equal(0.0, Accuracy.Agreement([float.NaN, float.NaN], [1, 0], 2));
+        Assert.Equal(0.0, Accuracy.Agreement([0, 1], [float.NaN, float.NaN], 2));
+        Assert.Equal(0.0, Accuracy.Agreement([float.NaN, float.NaN], [float.NaN, float.NaN], 2));
+        Assert.Equal(0.5, Accuracy.Agreement([0, 1, 1, 0], [float.NaN, 1, float.NaN, 1], 2));
     }
 
     [Fact]

@@ -18,8 +18,15 @@ public sealed class LogitDivergenceTests
     [Fact]
     public void DistantLogits_DoNotUnderflow() => Assert.Equal(1000, LogitDivergence.Mean([500, -500], [-500, 500], 2), 1e-9);
 
-    [Fact]
-    public void NaN_IsNotHidden() => Assert.True(double.IsNaN(LogitDivergence.Mean([1, 2], [1, float.NaN], 2)));
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.NegativeInfinity)]
+    [InlineData(float.PositiveInfinity)]
+    public void NaNAndInfinity_AreNotHidden(float value)
+    {
+        Assert.True(double.IsNaN(LogitDivergence.Mean([1, 2], [1, value], 2)));
+        Assert.True(double.IsNaN(LogitDivergence.Mean([value, 2], [1, 2], 2)));
+    }
 
     [Fact]
     public void Refuses_WhatDoesNotFit()

@@ -106,6 +106,22 @@ public sealed class ModelFidelityTests
     }
 
     [Fact]
+    public void Search_TakesImagesInTurns_EachOnceARound()
+    {
+        VisionTransformer model = Model(Small);
+        float[] images = Images(18);
+        List<int> asked = [];
+        SensitivityReport report = new SensitivitySearch(model, Binary, exactLayerCount: 1).Run(18, index =>
+        {
+            asked.Add(index);
+            return images[(index * model.ImageLength)..((index + 1) * model.ImageLength)];
+        }, null, TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Range(0, 18), asked);
+        float[] exact = model.Forward(images, TestContext.Current.CancellationToken), binary = model.With(model.Options with { Attention = Binary }).Forward(images, TestContext.Current.CancellationToken);
+        Assert.Equal(LogitDivergence.Mean(exact, binary, Small.ClassCount), report.AllBinary.Divergence, 1e-12);
+    }
+
+    [Fact]
     public void Search_OfNothing_MeasuresTheOneBitModelAlone()
     {
         VisionTransformer model = Model(Small);
@@ -133,6 +149,18 @@ public sealed class ModelFidelityTests
         Assert.NotEqual(whole.Exact.Values, whole.Binary.Values);
         Assert.Throws<ArgumentOutOfRangeException>(() => VisionTransformerMaps.Capture(model, Binary, Images(1), [(3, 0)], 100, TestContext.Current.CancellationToken));
         Assert.Throws<ArgumentException>(() => VisionTransformerMaps.Capture(model, Binary, Images(2), [], 100, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void Maps_AndFigures_RefuseWhatTakesNoSigns()
+    {
+        VisionTransformer model = Model(Small);
+        foreach ((LayerAttention layer, string words) in ((LayerAttention, string)[])[(LayerAttention.Calibrated, "calibrated layer"), (LayerAttention.EightBit, "8-bit layer")])
+        {
+            AttentionChoice choice = AttentionChoice.PerLayer([LayerAttention.Exact, LayerAttention.OneBit(ValueQuantization.Full), layer]);
+            Assert.Contains(words, Assert.Throws<ArgumentException>("binary", () => VisionTransformerMaps.Capture(model, choice, Images(1), [], 100, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
+            Assert.Contains(words, Assert.Throws<ArgumentException>("binary", () => new VisionTransformerFidelity(model, choice)).Message, StringComparison.Ordinal);
+        }
     }
 
     private static VisionTransformer Model(VisionTransformerConfiguration configuration) => VisionTransformer.Load(new RandomWeights(configuration), configuration);

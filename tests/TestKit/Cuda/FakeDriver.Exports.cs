@@ -185,7 +185,12 @@ public sealed unsafe partial class FakeDriver
     });
 
     [UnmanagedCallersOnly]
-    private static int CopyToHost(void* host, ulong device, nuint bytes) => Enter("cuMemcpyDtoH_v2", true, fake => fake.Copy(device, host, bytes, 0, toDevice: false));
+    private static int CopyToHost(void* host, ulong device, nuint bytes) => Enter("cuMemcpyDtoH_v2", true, fake =>
+    {
+        int result = fake.Copy(device, host, bytes, 0, toDevice: false);
+        fake.FinishBlocking();
+        return result;
+    });
 
     [UnmanagedCallersOnly]
     private static int CopyToDeviceAsync(ulong device, void* host, nuint bytes, nint stream) => Enter("cuMemcpyHtoDAsync_v2", true, fake => fake.Copy(device, host, bytes, stream, toDevice: true));
@@ -204,13 +209,22 @@ public sealed unsafe partial class FakeDriver
     private static int HostFree(nint address) => Enter("cuMemFreeHost", true, fake => fake.Destroy(address, "host memory", "cuMemFreeHost"));
 
     [UnmanagedCallersOnly]
-    private static int StreamCreate(nint* stream, uint flags) => Enter("cuStreamCreate", true, fake => Give(stream, fake.Create(new FakeHandle("stream"))));
+    private static int StreamCreate(nint* stream, uint flags) => Enter("cuStreamCreate", true, fake => Give(stream, fake.Create(new FakeHandle("stream") { IsNonBlocking = flags == NonBlocking })));
 
     [UnmanagedCallersOnly]
     private static int StreamDestroy(nint stream) => Enter("cuStreamDestroy_v2", true, fake => fake.Destroy(stream, "stream", "cuStreamDestroy_v2"));
 
     [UnmanagedCallersOnly]
-    private static int StreamSynchronize(nint stream) => Enter("cuStreamSynchronize", true, fake => fake.StateOf(stream)?.Recording is null ? 0 : CaptureUnsupported);
+    private static int StreamSynchronize(nint stream) => Enter("cuStreamSynchronize", true, fake =>
+    {
+        if (fake.StateOf(stream)?.Recording is not null)
+        {
+            return CaptureUnsupported;
+        }
+
+        fake.Finish(stream);
+        return 0;
+    });
 
     [UnmanagedCallersOnly]
     private static int BeginCapture(nint stream, int mode) => Enter("cuStreamBeginCapture_v2", true, fake =>
@@ -248,8 +262,13 @@ public sealed unsafe partial class FakeDriver
             return InvalidHandle;
         }
 
-        recording.ForEach(work => work());
-        return 0;
+        int result = 0;
+        foreach ((FakeLaunch? launch, Action work) in recording)
+        {
+            result = result == 0 ? fake.Submit(stream, launch, work) : result;
+        }
+
+        return result;
     });
 
     [UnmanagedCallersOnly]
@@ -265,16 +284,34 @@ public sealed unsafe partial class FakeDriver
     private static int EventDestroy(nint happening) => Enter("cuEventDestroy_v2", true, fake => fake.Destroy(happening, "event", "cuEventDestroy_v2"));
 
     [UnmanagedCallersOnly]
-    private static int EventRecord(nint happening, nint stream) => Enter("cuEventRecord", true, fake => fake.Submit(stream, () => fake._handles[happening].TimeMilliseconds = fake._clockMilliseconds));
+    private static int EventRecord(nint happening, nint stream) => Enter("cuEventRecord", true, fake =>
+    {
+        if (fake.StateOf(happening) is not { Kind: "event" } state)
+        {
+            return InvalidHandle;
+        }
+
+        (state.RecordedOn, state.TimeMilliseconds) = (stream, double.NaN);
+        return fake.Submit(stream, () => state.TimeMilliseconds = fake._clockMilliseconds);
+    });
 
     [UnmanagedCallersOnly]
-    private static int EventSynchronize(nint happening) => Enter("cuEventSynchronize", true, fake => fake.StateOf(happening) is null ? InvalidHandle : 0);
+    private static int EventSynchronize(nint happening) => Enter("cuEventSynchronize", true, fake =>
+    {
+        if (fake.StateOf(happening) is not { } state)
+        {
+            return InvalidHandle;
+        }
+
+        fake.Finish(state.RecordedOn);
+        return 0;
+    });
 
     [UnmanagedCallersOnly]
     private static int EventElapsed(float* milliseconds, nint start, nint end) => Enter("cuEventElapsedTime", true, fake =>
-        fake.StateOf(start) is { Kind: "event" } first && fake.StateOf(end) is { Kind: "event" } second && !double.IsNaN(first.TimeMilliseconds + second.TimeMilliseconds)
-            ? Give(milliseconds, (float)(second.TimeMilliseconds - first.TimeMilliseconds))
-            : InvalidHandle);
+        fake.StateOf(start) is not { Kind: "event" } first || fake.StateOf(end) is not { Kind: "event" } second ? InvalidHandle
+        : double.IsNaN(first.TimeMilliseconds + second.TimeMilliseconds) ? NotReady
+        : Give(milliseconds, (float)(second.TimeMilliseconds - first.TimeMilliseconds)));
 
     private static int Give<T>(T* place, T value)
         where T : unmanaged

@@ -9,7 +9,8 @@ namespace BinaryAttention.Cuda;
 
 /// <summary>
 /// One-bit attention of one shape over device memory. Everything is compiled when the plan is made; a call then only enqueues launches on the caller's stream: it allocates no
-/// device memory, waits for nothing and can be captured into a graph. Several threads may use one plan at once with different workspaces.
+/// device memory, waits for nothing and can be captured into a graph. Several threads may use one plan at once with different workspaces. The plan holds device memory of its own (lengths and
+/// bits of masks, bias, learned weights) that the launches read: it must be kept, undisposed, until everything enqueued with it has ended and every graph captured from it is gone.
 /// </summary>
 public sealed class CudaAttentionPlan : IDisposable
 {
@@ -88,28 +89,28 @@ public sealed class CudaAttentionPlan : IDisposable
         }
     }
 
-    /// <summary>Enqueues packing and attention.</summary>
+    /// <summary>Enqueues packing and attention. Hold the plan until the work has ended, and a captured graph's plan as long as the graph: the launches read memory that the plan owns.</summary>
     /// <param name="operands">Device addresses.</param>
     /// <param name="stream">The stream; the legacy default one if left out.</param>
     /// <exception cref="ArgumentException">An address is missing, not wanted or not aligned.</exception>
     /// <exception cref="CudaException">A launch was refused. Errors while a kernel runs show at the stream's next synchronisation.</exception>
     public void Enqueue(in CudaOperands operands, CudaStream stream = default) => Enqueue(operands, stream, Range.All);
 
-    /// <summary>Enqueues packing alone: signs, magnitudes and 8-bit values of the operands go into the workspace, for one or more <see cref="EnqueueAttention"/>.</summary>
+    /// <summary>Enqueues packing alone: signs, magnitudes and 8-bit values of the operands go into the workspace, for one or more <see cref="EnqueueAttention"/>. Hold the plan as for <see cref="Enqueue(in CudaOperands, CudaStream)"/>.</summary>
     /// <param name="operands">Device addresses, the destination among them.</param>
     /// <param name="stream">The stream.</param>
     /// <exception cref="ArgumentException">An address is missing, not wanted or not aligned.</exception>
     /// <exception cref="CudaException">A launch was refused.</exception>
     public void EnqueuePacking(in CudaOperands operands, CudaStream stream = default) => Enqueue(operands, stream, ..^1);
 
-    /// <summary>Enqueues attention over what packing left in the workspace.</summary>
+    /// <summary>Enqueues attention over what packing left in the workspace. Hold the plan as for <see cref="Enqueue(in CudaOperands, CudaStream)"/>.</summary>
     /// <param name="operands">Device addresses, with the workspace that was packed into.</param>
     /// <param name="stream">The stream; it must run this after the packing.</param>
     /// <exception cref="ArgumentException">An address is missing, not wanted or not aligned.</exception>
     /// <exception cref="CudaException">A launch was refused.</exception>
     public void EnqueueAttention(in CudaOperands operands, CudaStream stream = default) => Enqueue(operands, stream, ^1..);
 
-    /// <summary>Gives back what the plan holds on the device. Its work must have ended.</summary>
+    /// <summary>Gives back what the plan holds on the device. Its work must have ended, and no graph captured from it may run again.</summary>
     public void Dispose()
     {
         if (!_disposed)
@@ -173,6 +174,9 @@ public sealed class CudaAttentionPlan : IDisposable
         }
 
         _program.Enqueue(_context, pointers, stream.Handle, steps);
+
+        // A plan that nobody holds must not give its option memory back between two launches.
+        GC.KeepAlive(this);
     }
 
     private static ulong Wanted(CudaPointer pointer, bool isWanted, string name, string option)

@@ -47,10 +47,5 @@ internal sealed record DeviceChoice(IAttentionBackend Backend, ValueQuantization
         {
             throw new BadInputException("--device cuda has no kernel for the codes of a calibrated checkpoint. Leave --device out to run on the CPU, or give --attention naive-binary.");
         }
-
-        if (modes.ContainsAny(AttentionMode.NaiveBinary, AttentionMode.Binary) && recognizer.IsTrainedOneBit)
-        {
-            throw new BadInputException("--device cuda has no kernel for the relative-position bias that this checkpoint adds to its logits. Leave --device out to run on the CPU.");
-        }
     }
 }

@@ -21,7 +21,6 @@ internal sealed unsafe class DriverTable
     public readonly delegate* unmanaged<int, int> PrimaryContextRelease;
     public readonly delegate* unmanaged<nint, int> ContextPush;
     public readonly delegate* unmanaged<nint*, int> ContextPop;
-    public readonly delegate* unmanaged<int> ContextSynchronize;
 
     public readonly delegate* unmanaged<nint*, void*, uint, int*, void**, int> ModuleLoadData;
     public readonly delegate* unmanaged<nint, int> ModuleUnload;
@@ -33,23 +32,17 @@ internal sealed unsafe class DriverTable
 
     public readonly delegate* unmanaged<ulong*, nuint, int> MemoryAllocate;
     public readonly delegate* unmanaged<ulong, int> MemoryFree;
-    public readonly delegate* unmanaged<ulong*, nuint, nint, int> MemoryAllocateAsync;
-    public readonly delegate* unmanaged<ulong, nint, int> MemoryFreeAsync;
     public readonly delegate* unmanaged<nuint*, nuint*, int> MemoryGetInfo;
-    public readonly delegate* unmanaged<ulong, void*, nuint, int> CopyToDevice;
     public readonly delegate* unmanaged<void*, ulong, nuint, int> CopyToHost;
     public readonly delegate* unmanaged<ulong, void*, nuint, nint, int> CopyToDeviceAsync;
     public readonly delegate* unmanaged<void*, ulong, nuint, nint, int> CopyToHostAsync;
     public readonly delegate* unmanaged<ulong, byte, nuint, nint, int> FillAsync;
     public readonly delegate* unmanaged<void**, nuint, uint, int> HostAllocate;
     public readonly delegate* unmanaged<void*, int> HostFree;
-    public readonly delegate* unmanaged<void*, nuint, uint, int> HostRegister;
-    public readonly delegate* unmanaged<void*, int> HostUnregister;
 
     public readonly delegate* unmanaged<nint*, uint, int> StreamCreate;
     public readonly delegate* unmanaged<nint, int> StreamDestroy;
     public readonly delegate* unmanaged<nint, int> StreamSynchronize;
-    public readonly delegate* unmanaged<nint, nint, uint, int> StreamWaitEvent;
     public readonly delegate* unmanaged<nint, int, int> StreamBeginCapture;
     public readonly delegate* unmanaged<nint, nint*, int> StreamEndCapture;
     public readonly delegate* unmanaged<nint*, nint, ulong, int> GraphInstantiate;
@@ -87,7 +80,6 @@ internal sealed unsafe class DriverTable
         PrimaryContextRelease = (delegate* unmanaged<int, int>)Find("cuDevicePrimaryCtxRelease_v2");
         ContextPush = (delegate* unmanaged<nint, int>)Find("cuCtxPushCurrent_v2");
         ContextPop = (delegate* unmanaged<nint*, int>)Find("cuCtxPopCurrent_v2");
-        ContextSynchronize = (delegate* unmanaged<int>)Find("cuCtxSynchronize");
 
         ModuleLoadData = (delegate* unmanaged<nint*, void*, uint, int*, void**, int>)Find("cuModuleLoadDataEx");
         ModuleUnload = (delegate* unmanaged<nint, int>)Find("cuModuleUnload");
@@ -99,23 +91,17 @@ internal sealed unsafe class DriverTable
 
         MemoryAllocate = (delegate* unmanaged<ulong*, nuint, int>)Find("cuMemAlloc_v2");
         MemoryFree = (delegate* unmanaged<ulong, int>)Find("cuMemFree_v2");
-        MemoryAllocateAsync = (delegate* unmanaged<ulong*, nuint, nint, int>)Find("cuMemAllocAsync");
-        MemoryFreeAsync = (delegate* unmanaged<ulong, nint, int>)Find("cuMemFreeAsync");
         MemoryGetInfo = (delegate* unmanaged<nuint*, nuint*, int>)Find("cuMemGetInfo_v2");
-        CopyToDevice = (delegate* unmanaged<ulong, void*, nuint, int>)Find("cuMemcpyHtoD_v2");
         CopyToHost = (delegate* unmanaged<void*, ulong, nuint, int>)Find("cuMemcpyDtoH_v2");
         CopyToDeviceAsync = (delegate* unmanaged<ulong, void*, nuint, nint, int>)Find("cuMemcpyHtoDAsync_v2");
         CopyToHostAsync = (delegate* unmanaged<void*, ulong, nuint, nint, int>)Find("cuMemcpyDtoHAsync_v2");
         FillAsync = (delegate* unmanaged<ulong, byte, nuint, nint, int>)Find("cuMemsetD8Async");
         HostAllocate = (delegate* unmanaged<void**, nuint, uint, int>)Find("cuMemHostAlloc");
         HostFree = (delegate* unmanaged<void*, int>)Find("cuMemFreeHost");
-        HostRegister = (delegate* unmanaged<void*, nuint, uint, int>)Find("cuMemHostRegister_v2");
-        HostUnregister = (delegate* unmanaged<void*, int>)Find("cuMemHostUnregister");
 
         StreamCreate = (delegate* unmanaged<nint*, uint, int>)Find("cuStreamCreate");
         StreamDestroy = (delegate* unmanaged<nint, int>)Find("cuStreamDestroy_v2");
         StreamSynchronize = (delegate* unmanaged<nint, int>)Find("cuStreamSynchronize");
-        StreamWaitEvent = (delegate* unmanaged<nint, nint, uint, int>)Find("cuStreamWaitEvent");
         StreamBeginCapture = (delegate* unmanaged<nint, int, int>)Find("cuStreamBeginCapture_v2");
         StreamEndCapture = (delegate* unmanaged<nint, nint*, int>)Find("cuStreamEndCapture");
         GraphInstantiate = (delegate* unmanaged<nint*, nint, ulong, int>)Find("cuGraphInstantiateWithFlags");

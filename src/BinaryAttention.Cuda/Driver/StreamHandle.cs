@@ -26,6 +26,21 @@ internal sealed unsafe class StreamHandle : ContextHandle
         Driver.Check(Driver.Table.StreamSynchronize(Value), "cuStreamSynchronize");
     }
 
+    /// <summary>Waits as <see cref="Synchronize"/> does, where another failure is on its way already.</summary>
+    /// <returns>Whether the wait succeeded.</returns>
+    public bool TrySynchronize()
+    {
+        try
+        {
+            Synchronize();
+            return true;
+        }
+        catch (CudaException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Records what is enqueued instead of running it.</summary>
     public GraphHandle Capture(Action enqueue)
     {

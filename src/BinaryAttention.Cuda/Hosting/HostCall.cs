@@ -100,6 +100,12 @@ internal static unsafe class HostCall
             // Before the pins end: everything that is sent stays where it is until it has been read.
             buffers.Stream.Synchronize();
         }
+        catch
+        {
+            // What was enqueued before the failure may still read or write the caller's memory.
+            _ = buffers.Stream.TrySynchronize();
+            throw;
+        }
         finally
         {
             foreach (MemoryHandle pin in pins)

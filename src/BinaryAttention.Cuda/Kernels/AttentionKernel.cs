@@ -74,6 +74,6 @@ internal static class AttentionKernel
             LogSumExp = logSumExp,
         }.Emit(weighting);
         ptx.Return();
-        return new PtxModule(ptx.ToText(AttentionVariant.Threads), variant.Name, AttentionVariant.Threads, 0, variant.SharedBytes, ptx.Target);
+        return new PtxModule(ptx.ToText(AttentionVariant.Threads), variant.Name, AttentionVariant.Threads, 0, variant.SharedBytes);
     }
 }

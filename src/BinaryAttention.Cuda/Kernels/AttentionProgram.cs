@@ -158,9 +158,9 @@ internal sealed class AttentionProgram
         ulong perHead = areKeys ? _workspace.KeyWeights : _workspace.QueryWeights;
         int tokens = areKeys ? shape.KeyLength : shape.QueryLength;
         long padded = areKeys ? _workspace.PaddedKeys : tokens;
-        long heads = (long)shape.BatchSize * (areKeys ? shape.KeyHeadCount : shape.HeadCount);
+        int heads = areKeys ? shape.KeyHeadCount : shape.HeadCount;
         PtxModule module = LogWeightsKernel.Emit(shape.HeadDimension, mode, hasGrid, hasGrid && call.Grid.HasClassToken);
-        return new AttentionStep(module, LogWeightsKernel.Grid(padded, heads), pointers =>
+        return new AttentionStep(module, LogWeightsKernel.Grid(padded, heads, shape.BatchSize), pointers =>
         [
             KernelArgument.U64(mode switch
             {
@@ -170,6 +170,7 @@ internal sealed class AttentionProgram
             }),
             KernelArgument.U32((uint)tokens),
             KernelArgument.U32((uint)padded),
+            KernelArgument.U32((uint)heads),
             KernelArgument.F32(areKeys ? 1f : call.LogitScale),
             KernelArgument.U64(pointers.Workspace + (areKeys ? _workspace.KeyTerms : _workspace.RowFactors)),
             .. Optional(hasGrid, KernelArgument.U32((uint)call.Grid.Width)),

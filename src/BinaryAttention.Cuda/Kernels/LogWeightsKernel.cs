@@ -1,6 +1,6 @@
 // One term per token for log mode: the token's mean magnitude, its learned weight or its head's weight, times a factor (the logit scale for rows, 1 for columns). Tokens beyond the operand
 // get 0. With a relative-position bias a key's term has a second half, its part of the table's index (RelativePairBias).
-//   grid (padded tokens / 128, heads over all batch items), 128 threads.  Writes terms [heads, padded tokens] of 4 or 8 bytes.
+//   grid (padded tokens / 128, heads, batch), 128 threads.  Writes terms [batch, heads, padded tokens] of 4 or 8 bytes.
 using BinaryAttention.Cuda.Ptx;
 
 namespace BinaryAttention.Cuda.Kernels;
@@ -21,11 +21,12 @@ internal static class LogWeightsKernel
         PtxRegister weights = ptx.GlobalPointer();
         PtxRegister tokens = ptx.Parameter("u32");
         PtxRegister paddedTokens = ptx.Parameter("u32");
+        PtxRegister heads = ptx.Parameter("u32");
         PtxRegister factor = ptx.Parameter("f32");
         PtxRegister termsOut = ptx.GlobalPointer();
         PtxRegister gridWidth = hasGrid ? ptx.Parameter("u32") : default;
 
-        PtxRegister head = ptx.Special("%ctaid.y");
+        PtxRegister head = ptx.Op("mad.lo.s32", ptx.Special("%ctaid.z"), heads, ptx.Special("%ctaid.y"));
         PtxRegister token = ptx.Op("mad.lo.s32", ptx.Special("%ctaid.x"), Threads, ptx.Special("%tid.x"));
         PtxRegister isToken = ptx.Op("setp.lt.u32", token, tokens);
         PtxRegister isPadded = ptx.Op("setp.lt.u32", token, paddedTokens);
@@ -68,8 +69,8 @@ internal static class LogWeightsKernel
         }
 
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0);
     }
 
-    public static LaunchShape Grid(long paddedTokens, long heads) => new((uint)((paddedTokens + Threads - 1) / Threads), (uint)heads, 1);
+    public static LaunchShape Grid(long paddedTokens, int heads, int batch) => new((uint)((paddedTokens + Threads - 1) / Threads), (uint)heads, (uint)batch);
 }

@@ -65,7 +65,7 @@ internal static class MeasureValuesKernel
         ptx.Store("global", "f64", ptx.Op("add.s64", multipliersOut, ptx.Op("mul.wide.u32", index, 8)), 0, multiplier);
         ptx.Place(end);
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, ptx.StaticSharedBytes, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, ptx.StaticSharedBytes, 0);
     }
 
     private static PtxRegister Mean(

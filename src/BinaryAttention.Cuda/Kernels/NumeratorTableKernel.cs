@@ -74,7 +74,7 @@ internal static class NumeratorTableKernel
         ptx.Into(groups, "sub.s32", groups, 1);
         ptx.Branch(loop, ptx.Op("setp.gt.s32", groups, 0));
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0);
     }
 
     public static LaunchShape Grid(long tables) => new((uint)((tables + Threads - 1) / Threads), 1, 1);

@@ -105,7 +105,7 @@ internal static class PackSignsKernel
         }
 
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0);
     }
 
     public static LaunchShape Grid(long paddedTokens, int heads, int batch) => new((uint)((paddedTokens + TokensPerBlock - 1) / TokensPerBlock), (uint)heads, (uint)batch);

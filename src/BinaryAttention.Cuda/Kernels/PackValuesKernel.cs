@@ -72,7 +72,7 @@ internal static class PackValuesKernel
         }
 
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0);
     }
 
     private static PtxRegister[] Pack(PtxEmitter ptx, PtxRegister[] levels)

@@ -6,5 +6,4 @@ namespace BinaryAttention.Cuda.Kernels;
 /// <param name="ThreadsPerBlock">Threads of a block, one-dimensional.</param>
 /// <param name="StaticSharedBytes">Shared memory that the text declares with a size.</param>
 /// <param name="DynamicSharedBytes">Shared memory that the launch must give; above 48 KiB the function's limit must be raised first.</param>
-/// <param name="MinimumComputeCapability">80 for sm_80.</param>
-internal sealed record PtxModule(string Source, string EntryPoint, int ThreadsPerBlock, int StaticSharedBytes, int DynamicSharedBytes, int MinimumComputeCapability);
+internal sealed record PtxModule(string Source, string EntryPoint, int ThreadsPerBlock, int StaticSharedBytes, int DynamicSharedBytes);

@@ -64,7 +64,7 @@ internal static class ReduceSignsKernel
             ptx.Store("global", "b32", flagAddress, 0, flag);
         });
         ptx.Return();
-        return new PtxModule(ptx.ToText(Lanes), name, Lanes, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Lanes), name, Lanes, 0, 0);
     }
 
     private static void Load(PtxEmitter ptx, PtxRegister result, PtxRegister token, PtxRegister valid, PtxRegister address) =>

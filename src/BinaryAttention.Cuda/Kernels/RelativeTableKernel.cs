@@ -30,7 +30,7 @@ internal static class RelativeTableKernel
             ptx.Store("global", "f32", target, 0, value);
         });
         ptx.Return();
-        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Threads), name, Threads, 0, 0);
     }
 
     public static LaunchShape Grid(int entries, int heads) => new((uint)((entries + Threads - 1) / Threads), (uint)heads, 1);

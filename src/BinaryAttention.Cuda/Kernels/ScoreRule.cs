@@ -16,6 +16,11 @@ internal abstract class ScoreRule
     {
     }
 
+    /// <summary>What follows the numerators of a tile of 64 keys.</summary>
+    public virtual void EndTile()
+    {
+    }
+
     /// <summary>Takes a score into a row's maximum.</summary>
     public abstract void Include(PtxRegister maximum, int row, int tile, int element, PtxRegister score, PtxRegister? isAllowed);
 

@@ -97,6 +97,6 @@ internal static class TileListKernel
         PtxRegister countAddress = ptx.Op("add.s64", countsOut, ptx.Op("mul.wide.u32", index, 4));
         ptx.When(isFirst, () => ptx.Store("global", "b32", countAddress, 0, count));
         ptx.Return();
-        return new PtxModule(ptx.ToText(Lanes), name, Lanes, 0, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(Lanes), name, Lanes, 0, 0);
     }
 }

@@ -108,6 +108,7 @@ internal sealed class WeightingPass(PtxEmitter ptx, AttentionVariant variant, At
         {
             rule.BeginTile(terms, laneKey);
             Body(keyAddress, matrices, isAllowed);
+            rule.EndTile();
         });
     }
 

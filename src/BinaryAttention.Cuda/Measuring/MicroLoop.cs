@@ -58,7 +58,7 @@ internal static class MicroLoop
         ptx.Store("global", "b64", target, 0, before, after);
         ptx.Store("global", "b32", target, 16, sink);
         ptx.Return();
-        return new PtxModule(ptx.ToText(threads), name, threads, ptx.StaticSharedBytes, 0, ptx.Target);
+        return new PtxModule(ptx.ToText(threads), name, threads, ptx.StaticSharedBytes, 0);
     }
 
     // Entry k of lane l, at word 32 k + l, holds the byte offset of another entry: a walk that the compiler cannot foresee, in the lane's own bank.

@@ -26,9 +26,6 @@ internal sealed partial class PtxEmitter
 
     public PtxEmitter(string entry) => _entry = entry;
 
-    /// <summary>The oldest architecture that has every instruction written so far: 80 for sm_80.</summary>
-    public int Target => _target;
-
     /// <summary>Bytes of the shared arrays declared so far.</summary>
     public int StaticSharedBytes => _sharedArrays.Sum(static array => array.Bytes);
 

@@ -45,6 +45,7 @@ internal static class PtxInstructionSet
         Add(set, "Ff", "mov.f32 abs.f32 rcp.rn.f32 ex2.approx.f32");
         Add(set, "Gg", "mov.f64 abs.f64 cvt.rni.f64.f64");
         Add(set, "Fff", "add.rn.f32 sub.rn.f32 mul.rn.f32 div.rn.f32 max.f32");
+        Add(set, "Ffff", "fma.rn.f32");
         Add(set, "Ggg", "add.rn.f64 sub.rn.f64 mul.rn.f64 div.rn.f64 max.f64");
         Add(set, "Prr", "setp.eq.s32 setp.ne.s32 setp.lt.s32 setp.le.s32 setp.gt.s32 setp.ge.s32 setp.lt.u32 setp.ge.u32 setp.eq.b32");
         Add(set, "Pff", "setp.eq.f32 setp.ge.f32 setp.gt.f32 setp.lt.f32");

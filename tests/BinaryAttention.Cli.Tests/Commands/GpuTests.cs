@@ -65,13 +65,21 @@ public sealed class GpuTests
         }
     }
 
+    /// <summary>Relative-position tables: one exponential a pair, so that probabilities agree closely and not to the bit.</summary>
     [Fact]
-    public void Cuda_RefusesAModelWithARelativeBias()
+    public void Classify_RunsAModelWithARelativeBiasOnTheGpu()
     {
-        using FakeDriver fake = FakeDriver.Start(new FakeDevice("Fake", 8, 0));
+        using FakeDriver fake = InterpretedGpu.Start(new FakeDevice("Fake", 8, 0));
         using var folder = new TemporaryFolder();
-        string model = OneBitCheckpoint.Write(folder);
-        Run(fake, "classify", RepositoryFolder.PathOf(Photograph), "--model", model, "--device", "cuda").ShouldBeBadInput("relative-position bias", "Leave --device out");
+        string[] args = ["classify", RepositoryFolder.PathOf(Photograph), "--model", OneBitCheckpoint.Write(folder), "--attention", "naive-binary", "--threads", "1", "--json"];
+        CommandRun onGpu = Run(fake, [.. args, "--device", "cuda"]);
+        Assert.Equal(string.Empty, onGpu.Error);
+        Assert.Empty(fake.Faults);
+        Assert.Contains(fake.Launches, static launch => launch.EntryPoint.Contains("relative_class", StringComparison.Ordinal));
+        double[] expected = Probabilities(Run(fake, [.. args, "--quantization", "tiled"]));
+        double[] actual = Probabilities(onGpu);
+        Assert.Equal(5, expected.Length);
+        Assert.All(expected.Zip(actual), static pair => Assert.InRange(pair.Second, pair.First - 1e-3, pair.First + 1e-3));
     }
 
     [Fact]
@@ -170,6 +178,8 @@ public sealed class GpuTests
         Assert.Contains("unknown instruction", run.Output, StringComparison.Ordinal);
         Assert.Contains("not measured: all timings", run.Output, StringComparison.Ordinal);
     }
+
+    private static double[] Probabilities(CommandRun run) => [.. Assert.Single(run.JsonLines).GetProperty("predictions").EnumerateArray().Select(static prediction => prediction.GetProperty("probability").GetDouble())];
 
     private static string Kind(JsonElement row) => row.GetProperty("kind").GetString()!;
 

@@ -34,9 +34,9 @@ public sealed class DiscoveryTests
     {
         using FakeDriver fake = FakeDriver.Start(Ampere);
         fake.Remove("cuGraphInstantiateWithFlags");
-        fake.Remove("cuMemAllocAsync");
+        fake.Remove("cuMemsetD8Async");
         var discovery = CudaDiscovery.Of(fake.Table(), null);
-        Assert.Contains("has no cuMemAllocAsync (and 1 other calls)", discovery.WhyNot, StringComparison.Ordinal);
+        Assert.Contains("has no cuMemsetD8Async (and 1 other calls)", discovery.WhyNot, StringComparison.Ordinal);
         Assert.Contains("update the driver", discovery.WhyNot, StringComparison.Ordinal);
         Assert.Empty(fake.Calls);
     }

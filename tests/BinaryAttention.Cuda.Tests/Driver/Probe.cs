@@ -11,7 +11,7 @@ internal static class Probe
     public static FakeDevice Device { get; } = new("Fake", 8, 0) { MemoryBytes = 1L << 26 };
 
     public static PtxModule Module { get; } = new(
-        ".version 7.1\n.target sm_80\n.visible .entry probe(\n  .param .u64 a,\n  .param .u32 b,\n  .param .s32 c,\n  .param .f32 d\n)\n{ ret; }\n", "probe", 128, 0, 0, 80);
+        ".version 7.1\n.target sm_80\n.visible .entry probe(\n  .param .u64 a,\n  .param .u32 b,\n  .param .s32 c,\n  .param .f32 d\n)\n{ ret; }\n", "probe", 128, 0, 0);
 
     public static PrimaryContext Context(FakeDriver fake)
     {

@@ -28,7 +28,9 @@ public sealed class PlanTests
             using var stream = StreamHandle.Create(device.Runtime.Context);
             int before = fake.Calls.Count;
             plan.Enqueue(pointers, new CudaStream(stream.Value));
-            Assert.All(fake.Calls.Skip(before), call => Assert.Contains(call, AllowedCalls, StringComparer.Ordinal));
+            string[] during = [.. fake.Calls.Skip(before)];
+            stream.Synchronize();
+            Assert.All(during, call => Assert.Contains(call, AllowedCalls, StringComparer.Ordinal));
             Assert.All(fake.Launches, launch => Assert.Equal(stream.Value, launch.Stream));
             Assert.Equal(plan.Kernels.Select(kernel => kernel.EntryPoint), fake.Launches.Select(launch => launch.EntryPoint), StringComparer.Ordinal);
             Operands.AssertSameBits(expected, memory.Download(pointers.Destination, operands.OutputLength));
@@ -57,6 +59,27 @@ public sealed class PlanTests
         stream.Synchronize();
         Assert.Empty(fake.Faults);
         Operands.AssertSameBits(expected, memory.Download(pointers.Destination, operands.OutputLength));
+    }
+
+    [Fact]
+    public void Graph_OfADisposedPlan_ReadsFreedMemory()
+    {
+        using FakeDriver fake = InterpretedGpu.Start(new FakeDevice("Fake", 8, 0));
+        CudaDevice device = CudaDiscovery.Of(fake.Table(), null).Default;
+        var operands = new Operands(Shape, TensorLayout.HeadTokenDimension, 8);
+        using var plan = CudaAttentionPlan.Create(device, Shape, new BinaryAttentionOptions { Mask = AttentionMask.Lengths(default, new[] { 5 }) });
+        using var memory = new Pieces(device.Runtime.Context);
+        CudaOperands pointers = memory.Operands(operands, plan.WorkspaceBytes);
+        using var stream = StreamHandle.Create(device.Runtime.Context);
+        using GraphHandle graph = stream.Capture(() => plan.Enqueue(pointers, new CudaStream(stream.Value)));
+        using GraphExecutable executable = graph.Instantiate();
+        executable.Launch(stream);
+        stream.Synchronize();
+        Assert.Empty(fake.Faults);
+        plan.Dispose();
+        executable.Launch(stream);
+        Assert.Throws<CudaException>(stream.Synchronize);
+        Assert.Contains("lie in no buffer", Assert.Single(fake.Faults), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,7 +21,6 @@ public sealed unsafe partial class FakeDriver
         ["cuDevicePrimaryCtxRelease_v2"] = (nint)(delegate* unmanaged<int, int>)&Release,
         ["cuCtxPushCurrent_v2"] = (nint)(delegate* unmanaged<nint, int>)&Push,
         ["cuCtxPopCurrent_v2"] = (nint)(delegate* unmanaged<nint*, int>)&Pop,
-        ["cuCtxSynchronize"] = (nint)(delegate* unmanaged<int>)&SynchronizeContext,
         ["cuModuleLoadDataEx"] = (nint)(delegate* unmanaged<nint*, byte*, uint, int*, void**, int>)&ModuleLoad,
         ["cuModuleUnload"] = (nint)(delegate* unmanaged<nint, int>)&ModuleUnload,
         ["cuModuleGetFunction"] = (nint)(delegate* unmanaged<nint*, nint, byte*, int>)&ModuleGetFunction,
@@ -31,22 +30,16 @@ public sealed unsafe partial class FakeDriver
         ["cuLaunchKernel"] = (nint)(delegate* unmanaged<nint, uint, uint, uint, uint, uint, uint, uint, nint, void**, void**, int>)&LaunchKernel,
         ["cuMemAlloc_v2"] = (nint)(delegate* unmanaged<nint*, nuint, int>)&MemoryAllocate,
         ["cuMemFree_v2"] = (nint)(delegate* unmanaged<nint, int>)&MemoryFree,
-        ["cuMemAllocAsync"] = (nint)(delegate* unmanaged<nint*, nuint, nint, int>)&MemoryAllocateAsync,
-        ["cuMemFreeAsync"] = (nint)(delegate* unmanaged<nint, nint, int>)&MemoryFreeAsync,
         ["cuMemGetInfo_v2"] = (nint)(delegate* unmanaged<nuint*, nuint*, int>)&MemoryInfo,
-        ["cuMemcpyHtoD_v2"] = (nint)(delegate* unmanaged<ulong, void*, nuint, int>)&CopyToDevice,
         ["cuMemcpyDtoH_v2"] = (nint)(delegate* unmanaged<void*, ulong, nuint, int>)&CopyToHost,
         ["cuMemcpyHtoDAsync_v2"] = (nint)(delegate* unmanaged<ulong, void*, nuint, nint, int>)&CopyToDeviceAsync,
         ["cuMemcpyDtoHAsync_v2"] = (nint)(delegate* unmanaged<void*, ulong, nuint, nint, int>)&CopyToHostAsync,
         ["cuMemsetD8Async"] = (nint)(delegate* unmanaged<ulong, byte, nuint, nint, int>)&Fill,
         ["cuMemHostAlloc"] = (nint)(delegate* unmanaged<nint*, nuint, uint, int>)&HostAllocate,
         ["cuMemFreeHost"] = (nint)(delegate* unmanaged<nint, int>)&HostFree,
-        ["cuMemHostRegister_v2"] = (nint)(delegate* unmanaged<nint, nuint, uint, int>)&HostRegister,
-        ["cuMemHostUnregister"] = (nint)(delegate* unmanaged<nint, int>)&HostUnregister,
         ["cuStreamCreate"] = (nint)(delegate* unmanaged<nint*, uint, int>)&StreamCreate,
         ["cuStreamDestroy_v2"] = (nint)(delegate* unmanaged<nint, int>)&StreamDestroy,
         ["cuStreamSynchronize"] = (nint)(delegate* unmanaged<nint, int>)&StreamSynchronize,
-        ["cuStreamWaitEvent"] = (nint)(delegate* unmanaged<nint, nint, uint, int>)&StreamWait,
         ["cuStreamBeginCapture_v2"] = (nint)(delegate* unmanaged<nint, int, int>)&BeginCapture,
         ["cuStreamEndCapture"] = (nint)(delegate* unmanaged<nint, nint*, int>)&EndCapture,
         ["cuGraphInstantiateWithFlags"] = (nint)(delegate* unmanaged<nint*, nint, ulong, int>)&Instantiate,
@@ -147,9 +140,6 @@ public sealed unsafe partial class FakeDriver
     private static int Pop(nint* context) => Enter("cuCtxPopCurrent_v2", true, fake => Give(context, fake.ContextStack().Pop()));
 
     [UnmanagedCallersOnly]
-    private static int SynchronizeContext() => Enter("cuCtxSynchronize", true, _ => 0);
-
-    [UnmanagedCallersOnly]
     private static int ModuleLoad(nint* module, byte* image, uint count, int* options, void** values) => Enter("cuModuleLoadDataEx", true, fake => fake.LoadModule(module, image, count, options, values));
 
     [UnmanagedCallersOnly]
@@ -187,12 +177,6 @@ public sealed unsafe partial class FakeDriver
     private static int MemoryFree(nint address) => Enter("cuMemFree_v2", true, fake => fake.Destroy(address, "memory", "cuMemFree_v2"));
 
     [UnmanagedCallersOnly]
-    private static int MemoryAllocateAsync(nint* address, nuint bytes, nint stream) => Enter("cuMemAllocAsync", true, fake => fake.Allocate(address, (long)bytes, "memory"));
-
-    [UnmanagedCallersOnly]
-    private static int MemoryFreeAsync(nint address, nint stream) => Enter("cuMemFreeAsync", true, fake => fake.Destroy(address, "memory", "cuMemFreeAsync"));
-
-    [UnmanagedCallersOnly]
     private static int MemoryInfo(nuint* free, nuint* total) => Enter("cuMemGetInfo_v2", true, fake =>
     {
         *total = (nuint)fake.Devices[0].MemoryBytes;
@@ -201,10 +185,12 @@ public sealed unsafe partial class FakeDriver
     });
 
     [UnmanagedCallersOnly]
-    private static int CopyToDevice(ulong device, void* host, nuint bytes) => Enter("cuMemcpyHtoD_v2", true, fake => fake.Copy(device, host, bytes, 0, toDevice: true));
-
-    [UnmanagedCallersOnly]
-    private static int CopyToHost(void* host, ulong device, nuint bytes) => Enter("cuMemcpyDtoH_v2", true, fake => fake.Copy(device, host, bytes, 0, toDevice: false));
+    private static int CopyToHost(void* host, ulong device, nuint bytes) => Enter("cuMemcpyDtoH_v2", true, fake =>
+    {
+        int result = fake.Copy(device, host, bytes, 0, toDevice: false);
+        fake.FinishBlocking();
+        return result;
+    });
 
     [UnmanagedCallersOnly]
     private static int CopyToDeviceAsync(ulong device, void* host, nuint bytes, nint stream) => Enter("cuMemcpyHtoDAsync_v2", true, fake => fake.Copy(device, host, bytes, stream, toDevice: true));
@@ -223,22 +209,22 @@ public sealed unsafe partial class FakeDriver
     private static int HostFree(nint address) => Enter("cuMemFreeHost", true, fake => fake.Destroy(address, "host memory", "cuMemFreeHost"));
 
     [UnmanagedCallersOnly]
-    private static int HostRegister(nint address, nuint bytes, uint flags) => Enter("cuMemHostRegister_v2", true, fake => fake._handles.TryAdd(address, new FakeHandle("registered memory") { Bytes = (long)bytes }) ? 0 : 712);
-
-    [UnmanagedCallersOnly]
-    private static int HostUnregister(nint address) => Enter("cuMemHostUnregister", true, fake => fake.Destroy(address, "registered memory", "cuMemHostUnregister"));
-
-    [UnmanagedCallersOnly]
-    private static int StreamCreate(nint* stream, uint flags) => Enter("cuStreamCreate", true, fake => Give(stream, fake.Create(new FakeHandle("stream"))));
+    private static int StreamCreate(nint* stream, uint flags) => Enter("cuStreamCreate", true, fake => Give(stream, fake.Create(new FakeHandle("stream") { IsNonBlocking = flags == NonBlocking })));
 
     [UnmanagedCallersOnly]
     private static int StreamDestroy(nint stream) => Enter("cuStreamDestroy_v2", true, fake => fake.Destroy(stream, "stream", "cuStreamDestroy_v2"));
 
     [UnmanagedCallersOnly]
-    private static int StreamSynchronize(nint stream) => Enter("cuStreamSynchronize", true, fake => fake.StateOf(stream)?.Recording is null ? 0 : CaptureUnsupported);
+    private static int StreamSynchronize(nint stream) => Enter("cuStreamSynchronize", true, fake =>
+    {
+        if (fake.StateOf(stream)?.Recording is not null)
+        {
+            return CaptureUnsupported;
+        }
 
-    [UnmanagedCallersOnly]
-    private static int StreamWait(nint stream, nint happening, uint flags) => Enter("cuStreamWaitEvent", true, fake => fake.StateOf(happening) is null ? InvalidHandle : 0);
+        fake.Finish(stream);
+        return 0;
+    });
 
     [UnmanagedCallersOnly]
     private static int BeginCapture(nint stream, int mode) => Enter("cuStreamBeginCapture_v2", true, fake =>
@@ -276,8 +262,13 @@ public sealed unsafe partial class FakeDriver
             return InvalidHandle;
         }
 
-        recording.ForEach(work => work());
-        return 0;
+        int result = 0;
+        foreach ((FakeLaunch? launch, Action work) in recording)
+        {
+            result = result == 0 ? fake.Submit(stream, launch, work) : result;
+        }
+
+        return result;
     });
 
     [UnmanagedCallersOnly]
@@ -293,16 +284,34 @@ public sealed unsafe partial class FakeDriver
     private static int EventDestroy(nint happening) => Enter("cuEventDestroy_v2", true, fake => fake.Destroy(happening, "event", "cuEventDestroy_v2"));
 
     [UnmanagedCallersOnly]
-    private static int EventRecord(nint happening, nint stream) => Enter("cuEventRecord", true, fake => fake.Submit(stream, () => fake._handles[happening].TimeMilliseconds = fake._clockMilliseconds));
+    private static int EventRecord(nint happening, nint stream) => Enter("cuEventRecord", true, fake =>
+    {
+        if (fake.StateOf(happening) is not { Kind: "event" } state)
+        {
+            return InvalidHandle;
+        }
+
+        (state.RecordedOn, state.TimeMilliseconds) = (stream, double.NaN);
+        return fake.Submit(stream, () => state.TimeMilliseconds = fake._clockMilliseconds);
+    });
 
     [UnmanagedCallersOnly]
-    private static int EventSynchronize(nint happening) => Enter("cuEventSynchronize", true, fake => fake.StateOf(happening) is null ? InvalidHandle : 0);
+    private static int EventSynchronize(nint happening) => Enter("cuEventSynchronize", true, fake =>
+    {
+        if (fake.StateOf(happening) is not { } state)
+        {
+            return InvalidHandle;
+        }
+
+        fake.Finish(state.RecordedOn);
+        return 0;
+    });
 
     [UnmanagedCallersOnly]
     private static int EventElapsed(float* milliseconds, nint start, nint end) => Enter("cuEventElapsedTime", true, fake =>
-        fake.StateOf(start) is { Kind: "event" } first && fake.StateOf(end) is { Kind: "event" } second && !double.IsNaN(first.TimeMilliseconds + second.TimeMilliseconds)
-            ? Give(milliseconds, (float)(second.TimeMilliseconds - first.TimeMilliseconds))
-            : InvalidHandle);
+        fake.StateOf(start) is not { Kind: "event" } first || fake.StateOf(end) is not { Kind: "event" } second ? InvalidHandle
+        : double.IsNaN(first.TimeMilliseconds + second.TimeMilliseconds) ? NotReady
+        : Give(milliseconds, (float)(second.TimeMilliseconds - first.TimeMilliseconds)));
 
     private static int Give<T>(T* place, T value)
         where T : unmanaged

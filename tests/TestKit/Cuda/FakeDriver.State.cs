@@ -15,6 +15,7 @@ public sealed unsafe partial class FakeDriver
     private const int InvalidContext = 201;
     private const int InvalidHandle = 400;
     private const int NotFound = 500;
+    private const int NotReady = 600;
     private const int CaptureUnsupported = 900;
 
     private readonly ConcurrentQueue<FakeLaunch> _launches = new();
@@ -84,7 +85,6 @@ public sealed unsafe partial class FakeDriver
         }
 
         Free(value, kind);
-
         _handles.Remove(value);
         return 0;
     }
@@ -109,6 +109,11 @@ public sealed unsafe partial class FakeDriver
 
     private void Free(nint address, string kind)
     {
+        if (kind is "memory" or "host memory")
+        {
+            FinishAll();
+        }
+
         if (kind == "memory")
         {
             Memory.Free((ulong)address);
@@ -117,26 +122,6 @@ public sealed unsafe partial class FakeDriver
         {
             NativeMemory.AlignedFree((void*)address);
         }
-    }
-
-    // Runs work at once, or records it while its stream is captured.
-    private int Submit(nint stream, Action work)
-    {
-        if (stream != 0 && (!_handles.TryGetValue(stream, out FakeHandle? handle) || handle.Kind != "stream"))
-        {
-            return InvalidHandle;
-        }
-
-        if (stream != 0 && _handles[stream].Recording is { } recording)
-        {
-            recording.Add(work);
-        }
-        else
-        {
-            work();
-        }
-
-        return 0;
     }
 
     private int Copy(ulong device, void* host, nuint bytes, nint stream, bool toDevice)
@@ -236,9 +221,8 @@ public sealed unsafe partial class FakeDriver
         }
 
         var launch = new FakeLaunch(handle.Source, handle.EntryPoint, grid, (int)threads, (int)sharedBytes, stream, arguments);
-        return Submit(stream, () =>
+        return Submit(stream, launch, () =>
         {
-            _launches.Enqueue(launch);
             _clockMilliseconds += MillisecondsPerLaunch;
             OnLaunch?.Invoke(launch);
         });

@@ -1,6 +1,6 @@
 // The NVIDIA driver as far as the package can tell, without a GPU: the same table of function pointers over host memory. It keeps what a real driver leaves to the caller's
 // care: every handle is freed once and with its kind's call, a context is current wherever one must be, pushes and pops balance, launches carry the parameters that the
-// PTX declares, and a stream under capture neither allocates nor waits. Any call can be told to fail. One fake at a time; a second waits for the first to be disposed.
+// PTX declares, a stream under capture neither allocates nor waits, and work runs no earlier than somebody waits for it. Any call can be told to fail. One fake at a time; a second waits for the first to be disposed.
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using BinaryAttention.Cuda.Driver;
@@ -47,7 +47,7 @@ public sealed unsafe partial class FakeDriver : IDisposable
     /// <summary>What stands for device memory; set before anything is allocated.</summary>
     public IFakeMemory Memory { get; set; } = new HostMemory();
 
-    /// <summary>Runs a launch on the fake memory; nothing happens if null.</summary>
+    /// <summary>Runs a launch on the fake memory, when its stream is waited for; nothing happens if null.</summary>
     public Action<FakeLaunch>? OnLaunch { get; set; }
 
     /// <summary>Milliseconds that an event pair measures for each launch between them.</summary>
@@ -65,7 +65,7 @@ public sealed unsafe partial class FakeDriver : IDisposable
         }
     }
 
-    /// <summary>All launches so far, those of replayed graphs included.</summary>
+    /// <summary>All launches enqueued so far, those of replayed graphs included.</summary>
     public IReadOnlyList<FakeLaunch> Launches => [.. _launches];
 
     /// <summary>Misuse that a real driver might not survive; a test ends with none.</summary>
@@ -193,7 +193,13 @@ public sealed unsafe partial class FakeDriver : IDisposable
 
         public int DynamicSharedLimit { get; set; } = 48 * 1024;
 
-        public List<Action>? Recording { get; set; }
+        public List<(FakeLaunch? Launch, Action Work)>? Recording { get; set; }
+
+        /// <summary>A stream that does not wait for the default stream.</summary>
+        public bool IsNonBlocking { get; init; }
+
+        /// <summary>The stream in which an event was recorded last.</summary>
+        public nint RecordedOn { get; set; }
 
         public double TimeMilliseconds { get; set; } = double.NaN;
     }

@@ -34,7 +34,13 @@ public sealed class InterpretedGpu : IFakeMemory
     }
 
     /// <inheritdoc/>
-    public void Free(ulong address) => _pieces.Remove(address);
+    public void Free(ulong address)
+    {
+        if (_pieces.Remove(address, out PtxGlobalBuffer? piece))
+        {
+            _memory.Remove(piece);
+        }
+    }
 
     /// <inheritdoc/>
     public void Write(ulong address, ReadOnlySpan<byte> source)

@@ -25,6 +25,14 @@ public sealed class PtxGlobalMemory
         return Add(name, data, isInitialised: false, isWritable: true);
     }
 
+    /// <summary>Gives a buffer back: later accesses lie in no buffer. Its addresses are never handed out again.</summary>
+    /// <param name="buffer">A buffer of this memory.</param>
+    public void Remove(PtxGlobalBuffer buffer)
+    {
+        _buffers.Remove(buffer);
+        _last = null;
+    }
+
     internal Span<byte> Read(ulong address, int bytes, int thread, string where)
     {
         (PtxGlobalBuffer buffer, int offset) = Find(address, bytes, where);

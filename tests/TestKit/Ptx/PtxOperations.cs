@@ -86,6 +86,7 @@ internal static class PtxOperations
         Single2("sub.rn.f32", static (a, b) => a - b);
         Single2("mul.rn.f32", static (a, b) => a * b);
         Single2("div.rn.f32", static (a, b) => a / b);
+        set.Add("fma.rn.f32", new("ffff", PtxInstructionClass.Single, static (a, b, c) => Bits(MathF.FusedMultiplyAdd(Single(a), Single(b), Single(c)))));
         Double2("add.rn.f64", static (a, b) => a + b);
         Double2("sub.rn.f64", static (a, b) => a - b);
         Double2("mul.rn.f64", static (a, b) => a * b);

@@ -45,7 +45,7 @@ internal static class RunStart
             string settings = Path.GetFileName(folder.ConfigurationPath);
             if (folder.Exists)
             {
-                AtomicFile.RemoveLeftovers(folder.Folder, settings, Path.GetFileName(folder.ResultPath), string.Empty);
+                AtomicFile.RemoveLeftovers(folder.Folder, settings, Path.GetFileName(folder.ResultPath), Path.GetFileName(folder.InputsPath), string.Empty);
             }
             else
             {
@@ -65,7 +65,7 @@ internal static class RunStart
     // Without a configuration these are somebody else's.
     private static void RequireFree(RunFolder folder)
     {
-        foreach (string path in (string[])[folder.ModelPath, folder.LogPath, folder.ResultPath, folder.CheckpointsFolder])
+        foreach (string path in (string[])[folder.ModelPath, folder.LogPath, folder.ResultPath, folder.InputsPath, folder.CheckpointsFolder])
         {
             if (Path.Exists(path))
             {

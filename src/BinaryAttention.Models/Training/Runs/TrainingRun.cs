@@ -121,6 +121,7 @@ public sealed class TrainingRun
             return Finished();
         }
 
+        RunInputs.Require(Folder, _configuration);
         Optimizer optimizer = OptimizerFactory.Create(_configuration.Optimizer, _network.Parameters);
         ExponentialMovingAverage? average = _configuration.Ema > 0 ? new ExponentialMovingAverage(_network.Parameters, _configuration.Ema) : null;
         var state = new RunState(_network.Parameters, optimizer, average);

@@ -164,6 +164,22 @@ public sealed class TrainingRunTests
     }
 
     [Fact]
+    public void Run_IsNotContinuedWithOtherPicturesUnderTheSameName()
+    {
+        using var folder = new TemporaryFolder();
+        TrainingConfiguration configuration = SmallRun.Read(folder);
+        using var cancellation = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => new TrainingRun(configuration) { Progress = progress => Cancel(progress, cancellation) }.Run(resume: false, cancellation.Token));
+        byte[] images = File.ReadAllBytes(folder["images"]);
+        images[^1] ^= 1;
+        File.WriteAllBytes(folder["images"], images);
+        Assert.Contains("data.images has changed since", Assert.Throws<ArgumentException>(() => new TrainingRun(configuration).Run(resume: true)).Message, StringComparison.Ordinal);
+        images[^1] ^= 1;
+        File.WriteAllBytes(folder["images"], images);
+        Assert.Equal(16, new TrainingRun(configuration).Run(resume: true, TestContext.Current.CancellationToken).Test!.Count);
+    }
+
+    [Fact]
     public void Folder_TakesOneProcessAtATime()
     {
         using var folder = new TemporaryFolder();

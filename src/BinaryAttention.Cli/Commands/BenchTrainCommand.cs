@@ -30,10 +30,18 @@ internal static class BenchTrainCommand
         {
             string name = parsed.GetValue(model)!, held = parsed.GetValue(quantization)!;
             int batchSize = parsed.GetValue(batch), threadCount = parsed.GetValue(threads), rounds = parsed.GetValue(repeat);
-            foreach (string size in Words(parsed.GetValue(image)!, "--image"))
+            // Everything that may be refused, before the first minutes of timing.
+            VisionTransformerConfiguration[] sizes = [.. Words(parsed.GetValue(image)!, "--image").Select(size => Sizes(name, size))];
+            string[] kinds = Words(parsed.GetValue(attention)!, "--attention");
+            LayerAttention[] layers = [.. kinds.Select(kind => Layer(kind, held))];
+            if (parsed.GetValue(save) is { } results && !File.Exists(OutputPaths.File(results, save.Name, force: true)))
             {
-                VisionTransformerConfiguration configuration = Sizes(name, size);
-                TrainCase[] cases = [.. Words(parsed.GetValue(attention)!, "--attention").Select(kind => new TrainCase(configuration, kind, Layer(kind, held), parsed.GetValue(recompute), batchSize, threadCount, Seed))];
+                OutputFile.Probe(results);
+            }
+
+            foreach (VisionTransformerConfiguration configuration in sizes)
+            {
+                TrainCase[] cases = [.. kinds.Select((kind, i) => new TrainCase(configuration, kind, layers[i], parsed.GetValue(recompute), batchSize, threadCount, Seed))];
                 RunTimes[] times = [];
                 ProgressReport.Run(context, "timing", rounds * cases.Length, advance =>
                     times = RunTimes.Measure([.. cases.Select(item => (Action)item.Run)], rounds, advance, context.Cancellation, i => cases[i].StartCounting()));

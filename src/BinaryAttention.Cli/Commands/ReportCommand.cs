@@ -1,6 +1,7 @@
 // report: a training run as a page, or several as a table of means.
 using System.CommandLine;
 using BinaryAttention.Cli.Console;
+using BinaryAttention.Formats;
 using BinaryAttention.Models.Reports;
 using BinaryAttention.Models.Training.Runs;
 
@@ -59,7 +60,7 @@ internal static class ReportCommand
     {
         var run = new RunReader(folder);
         string path = output ?? Path.Combine(folder, "report.html");
-        IReadOnlyList<TrainingPicture> pictures = File.Exists(run.Folder.ModelPath) ? TrainingPictures.Take(run, count, context.Cancellation) : [];
+        IReadOnlyList<TrainingPicture> pictures = File.Exists(run.Folder.ModelPath) ? Pictures(context, run, count) : [];
         OutputFile.Write(path, TrainingPage.Create(run, pictures), replace: true);
         if (asJson)
         {
@@ -77,16 +78,31 @@ internal static class ReportCommand
         }
     }
 
+    // Curves and accuracies stand in the run's own folder; its pictures may have been moved since.
+    private static IReadOnlyList<TrainingPicture> Pictures(CliContext context, RunReader run, int count)
+    {
+        try
+        {
+            return TrainingPictures.Take(run, count, context.Cancellation);
+        }
+        catch (Exception problem) when (problem is IOException or FileFormatException or ArgumentException or UnauthorizedAccessException)
+        {
+            context.Warn($"the report has no pictures: {problem.Message}");
+            return [];
+        }
+    }
+
     private static void Compare(CliContext context, string[] folders, string? output, bool force, bool asJson)
     {
         string? path = output is null ? null : OutputPaths.File(output, "--output", force);
         RunGroup[] groups = [.. folders.Select(folder => RunGroup.Read(InputPaths.Folder(folder, "--compare"), context.Warn))];
         if (asJson)
         {
+            using var lines = new StringWriter();
             foreach (RunGroup group in groups)
             {
                 SampleMean test = SampleMean.Of([.. group.TestAccuracies.Values]), difference = RunComparison.Difference(group, groups[0]);
-                JsonLine.Write(context.Output, writer =>
+                JsonLine.Write(lines, writer =>
                 {
                     writer.WriteString("runs", group.Name);
                     writer.WriteNumber("seeds", group.TestAccuracies.Count);
@@ -97,17 +113,22 @@ internal static class ReportCommand
                 });
             }
 
+            Write(lines.ToString());
             return;
         }
 
-        string table = RunComparison.Markdown(groups);
-        if (path is null)
+        Write(RunComparison.Markdown(groups));
+
+        void Write(string text)
         {
-            context.Output.Write(table);
-        }
-        else
-        {
-            OutputFile.Write(path, table, force);
+            if (path is null)
+            {
+                context.Output.Write(text);
+            }
+            else
+            {
+                OutputFile.Write(path, text, force);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ using System.Globalization;
 using BinaryAttention.Cli.Console;
 using BinaryAttention.Cli.Training;
 using BinaryAttention.Models.Training.Configuration;
+using BinaryAttention.Models.Training.Runs;
 
 namespace BinaryAttention.Cli.Commands;
 
@@ -32,6 +33,12 @@ internal static class TrainCommand
             TrainingConfiguration[] runs = parsed.GetValue(seeds) is { } list
                 ? [.. Seeds(list).Select(seed => configuration with { Seed = seed, Output = Path.Combine(configuration.Output, string.Create(CultureInfo.InvariantCulture, $"seed-{seed}")) })]
                 : [configuration];
+            foreach (TrainingConfiguration run in runs)
+            {
+                // All folders before the first run: a refusal of the last one should not come hours later.
+                RunStart.Check(new RunFolder(run.Output), run, parsed.GetValue(resume));
+            }
+
             foreach (TrainingConfiguration run in runs)
             {
                 var session = new TrainingSession(context, run, parsed.GetValue(json));

@@ -75,7 +75,7 @@ internal sealed class TrainingSession
         }
         catch (NonFiniteException problem)
         {
-            throw new InvalidOperationException($"training stopped at layer {problem.Layer}: {problem.Message} The last checkpoint in {_run.Folder.CheckpointsFolder} is kept.", problem);
+            throw new InvalidOperationException($"training stopped at {problem.Layer}: {problem.Message} The last checkpoint in {_run.Folder.CheckpointsFolder} is kept. A lower optimizer.learningRate or another optimizer.clipNorm needs a run in another output; its model.checkpoint may be {_run.Folder.ModelPath}.", problem);
         }
         catch (OperationCanceledException)
         {

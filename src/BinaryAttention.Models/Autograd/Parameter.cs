@@ -31,7 +31,7 @@ public sealed unsafe class Parameter
     /// <summary>The values, row-major. They may be changed between steps, not between a forward pass and its backward pass.</summary>
     public Span<float> Values => _values;
 
-    /// <summary>The gradient, row-major; zeros until a backward pass adds to it.</summary>
+    /// <summary>The gradient, row-major; zeros until a backward pass adds to it. Optimisers leave a parameter alone whose gradient nobody has asked for since it was zeroed.</summary>
     public Span<float> Gradient => GradientArray;
 
     /// <summary>Whether backward passes compute its gradient. True by default.</summary>
@@ -39,6 +39,9 @@ public sealed unsafe class Parameter
 
     /// <summary>Whether optimisers with weight decay shrink it. False by default for vectors (biases, norms); true for what has two dimensions or more. A model makes exceptions.</summary>
     public bool HasWeightDecay { get; set; }
+
+    /// <summary>Whether anything may have been added to the gradient since it was zeroed: a part of the model that took no part in the loss has none.</summary>
+    internal bool HasGradient { get; private set; }
 
     /// <summary>The values as memory, for attention options that hold them.</summary>
     internal ReadOnlyMemory<float> ValueMemory => _values;
@@ -52,10 +55,21 @@ public sealed unsafe class Parameter
     internal float* GradientPointer => (float*)Unsafe.AsPointer(ref GradientArray[0]);
 
     // Made when first needed, perhaps by several threads at a time.
-    private float[] GradientArray => LazyInitializer.EnsureInitialized(ref _gradient, () => GC.AllocateArray<float>(_values.Length, pinned: true));
+    private float[] GradientArray
+    {
+        get
+        {
+            HasGradient = true;
+            return LazyInitializer.EnsureInitialized(ref _gradient, () => GC.AllocateArray<float>(_values.Length, pinned: true));
+        }
+    }
 
     /// <summary>Sets the gradient to zero.</summary>
-    public void ZeroGradient() => _gradient?.AsSpan().Clear();
+    public void ZeroGradient()
+    {
+        HasGradient = false;
+        _gradient?.AsSpan().Clear();
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {TensorShape.Text(Shape)}";

@@ -29,5 +29,7 @@ public sealed class BenchTrainTests
     [InlineData("--image 224,,384", "single commas")]
     [InlineData("--attention sparse", "\"sparse\"")]
     [InlineData("--batch 0", "--batch")]
+    [InlineData("--image 32,30", "multiple of 16")]
+    [InlineData("--image 32 --save no-such-folder/results.jsonl", "--save")]
     public void Refuses_BadArguments(string arguments, string expected) => CommandRun.Of([.. "bench train --json".Split(' '), .. arguments.Split(' ')]).ShouldBeBadInput(expected);
 }

@@ -38,6 +38,16 @@ public sealed class TrainTests
         Assert.Contains("| seed-1 | 1 |", compare.Output, StringComparison.Ordinal);
         JsonElement first = CommandRun.Of("report", "--compare", folder["run"], run, "--json").JsonLines[0];
         Assert.Equal(2, first.GetProperty("seeds").GetInt32());
+        CommandRun stored = CommandRun.Of("report", "--compare", folder["run"], run, "--json", "-o", folder["table.jsonl"]);
+        Assert.Equal((ExitCodes.Success, string.Empty), (stored.ExitCode, stored.Output));
+        Assert.Equal(2, File.ReadAllLines(folder["table.jsonl"]).Length);
+
+        // A page without pictures is still a page.
+        string moved = Path.Combine(folder["run"], "seed-2"), settings = Path.Combine(moved, "config.json");
+        File.WriteAllText(settings, File.ReadAllText(settings).Replace("train-images", "moved-images", StringComparison.Ordinal));
+        CommandRun bare = CommandRun.Of("report", moved);
+        Assert.True(bare.ExitCode == 0, bare.Error);
+        Assert.Contains("the report has no pictures", bare.Error, StringComparison.Ordinal);
 
         // The exported model is an ordinary checkpoint, and evaluate comes to the same accuracy.
         CommandRun evaluate = CommandRun.Of(
@@ -56,6 +66,17 @@ public sealed class TrainTests
         Assert.Equal(ExitCodes.Success, again.ExitCode);
         Assert.Contains("is finished", again.Error, StringComparison.Ordinal);
         Run(folder, "--resume", "--set", "batch=32").ShouldBeBadInput("\"batch\": 64", "\"batch\": 32");
+    }
+
+    [Fact]
+    public void Folders_OfAllSeedsAreCheckedFirst()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(Path.Combine(folder["run"], "seed-2"));
+        File.WriteAllText(Path.Combine(folder["run"], "seed-2", "model.safetensors"), "mine");
+        Run(folder, "--seeds", "1,2").ShouldBeBadInput("holds model.safetensors but no config.json");
+        Run(folder, "--seeds", "1,2", "--dry-run").ShouldBeBadInput("holds model.safetensors but no config.json");
+        Assert.False(Directory.Exists(Path.Combine(folder["run"], "seed-1")));
     }
 
     [Fact]

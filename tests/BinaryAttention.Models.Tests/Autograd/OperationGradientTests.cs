@@ -1,6 +1,7 @@
 using BinaryAttention.Models.Autograd;
 using BinaryAttention.Models.Autograd.Operations;
 using BinaryAttention.Models.Training.Losses;
+using BinaryAttention.Models.Training.Networks;
 using Xunit;
 
 namespace BinaryAttention.Models.Tests.Autograd;
@@ -56,6 +57,18 @@ public sealed class OperationGradientTests
         float[] x = RandomValues.Uniform(19, 2 * 7 * 3 * 2 * 5);
         GradientCheck.Run(x, [2, 7, 30], y => y.SelfAttention(2, new AttentionOptions(), LearnedBias.RelativePosition(table, 2, 3)), 5e-3, table);
         GradientCheck.Run(x, [2, 7, 30], y => y.SelfAttention(2, new AttentionOptions(), LearnedBias.Dense(dense)), 5e-3, dense);
+    }
+
+    [Fact]
+    public void AttentionMaps()
+    {
+        Parameter table = GradientCheck.Random("table", 17, 1, (3 * 5) + 3, 2);
+        var options = new AttentionOptions();
+        GradientCheck.Run(RandomValues.Uniform(19, 2 * 7 * 30, 2), [2, 7, 30], y =>
+        {
+            Variable teacher = y.Tape.Constant(RandomValues.Uniform(31, 2 * 7 * 30, 2), "teacher", 2, 7, 30);
+            return AttentionSimilarity.Loss(new AttentionTap(0, y, 2, 5, options, LearnedBias.RelativePosition(table, 2, 3)), new AttentionTap(0, teacher, 2, 5, options, null));
+        }, 2e-2, table);
     }
 
     [Fact]

@@ -1,15 +1,31 @@
 using BinaryAttention.Models.Autograd;
 using BinaryAttention.Models.Training;
+using BinaryAttention.Models.Training.Evaluation;
 using BinaryAttention.Models.Training.Losses;
 using BinaryAttention.Models.Training.Networks;
 using BinaryAttention.Models.Training.Optimizers;
 using BinaryAttention.Models.Vision;
+using TestKit.Files;
 using Xunit;
 
 namespace BinaryAttention.Models.Tests.Training;
 
 public sealed class CalibratedTrainingTests
 {
+    [Fact]
+    public void Codes_AreNotExported_WhereOtherAttentionWasTrained()
+    {
+        using var folder = new TemporaryFolder();
+        var configuration = new VisionTransformerConfiguration
+        {
+            ImageHeight = 16, ImageWidth = 16, PatchSize = 4, ChannelCount = 1, Width = 24, Depth = 2, HeadCount = 3, ClassCount = 5,
+            Calibration = new CalibratedForm { CodeLength = 16, Layers = [0, 1] },
+        };
+        var model = new TrainableVisionTransformer(configuration, new TrainableVisionTransformerOptions { Randomness = new Randomness(4) });
+        ModelExport.Write(folder["model.safetensors"], model, "exact", 1);
+        Assert.Null(VisionTransformer.Load(folder["model.safetensors"]).Configuration.Calibration);
+    }
+
     [Theory]
     [InlineData(0, false, ValueQuantization.Full)]
     [InlineData(0, true, ValueQuantization.Tiled)]

@@ -160,6 +160,52 @@ public sealed class TrainableVisionTransformerTests
         Assert.All(head.Values.ToArray(), static value => Assert.Equal(1, value));
     }
 
+    [Fact]
+    public void Average_OfWhatIsNotTrainedStaysToTheBit()
+    {
+        var parameter = new Parameter("p", 1000);
+        RandomValues.Uniform(7, 1000).CopyTo(parameter.Values);
+        float[] start = parameter.Values.ToArray();
+        var average = new ExponentialMovingAverage(new ParameterSet { parameter }, 0.9999);
+        for (int i = 0; i < 200; i++)
+        {
+            average.Update();
+        }
+
+        Assert.Equal(start, average.States[0].Values.ToArray());
+    }
+
+    [Fact]
+    public void Parameters_WithoutGradientDoNotDecay()
+    {
+        Parameter used = new("used", 2, 2), unused = new("unused", 2, 2);
+        used.Values.Fill(1);
+        unused.Values.Fill(1);
+        var parameters = new ParameterSet { used, unused };
+        foreach (Optimizer optimizer in (Optimizer[])[new AdamW(parameters, new AdamOptions { WeightDecay = 0.5 }), new Adam(parameters, new AdamOptions { WeightDecay = 0.5 }), new Sgd(parameters, new SgdOptions { WeightDecay = 0.5 })])
+        {
+            parameters.ZeroGradients();
+            used.Gradient.Clear();
+            float before = used.Values[0];
+            GradientClipping.ClipGlobalNorm(parameters, 1);
+            optimizer.Step(0.1);
+            Assert.True(used.Values[0] < before);
+            Assert.Equal(1, unused.Values[0]);
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Clipping_NamesTheGradientThatIsNotFinite(float value)
+    {
+        Parameter sound = new("sound", 2), broken = new("broken", 2);
+        sound.Gradient.Fill(3);
+        broken.Gradient[1] = value;
+        Assert.Equal("broken", Assert.Throws<NonFiniteException>(() => GradientClipping.ClipGlobalNorm(new ParameterSet { sound, broken }, 1)).Layer);
+        Assert.Equal(3, sound.Gradient[0]);
+    }
+
     private static double Similarity(TrainableVisionTransformer student, TrainableVisionTransformer teacher, float[] images, bool learn)
     {
         using var tape = new Tape();

@@ -5,6 +5,8 @@ namespace BinaryAttention.Models.Training.Checkpoints;
 
 internal static class AtomicFile
 {
+    private const int GuidLength = 32;
+
     public static void Write(string path, string text)
     {
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
@@ -27,12 +29,25 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>Removes what a killed process left half written in a folder: files of this class and of the tensor writer.</summary>
-    public static void RemoveLeftovers(string folder)
+    /// <summary>Removes what a killed process left half written in a folder, and nothing else: NAME.GUID.tmp of the given names.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="names">Names of files that this class writes; an empty one stands for the tensor writer, whose files are .GUID.tmp.</param>
+    public static void RemoveLeftovers(string folder, params string[] names)
     {
         foreach (string path in Directory.GetFiles(folder, "*.tmp"))
         {
-            File.Delete(path);
+            if (OriginalOf(Path.GetFileName(path)) is { } name && names.Contains(name, StringComparer.Ordinal))
+            {
+                File.Delete(path);
+            }
         }
+    }
+
+    /// <summary>The name that a temporary file was to get, empty for one of the tensor writer; null if it is no temporary file of either.</summary>
+    public static string? OriginalOf(string temporary)
+    {
+        const string Ending = ".tmp";
+        int length = temporary.Length - Ending.Length - GuidLength - 1;
+        return length >= 0 && temporary.EndsWith(Ending, StringComparison.Ordinal) && temporary[length] == '.' && Guid.TryParseExact(temporary.AsSpan(length + 1, GuidLength), "N", out _) ? temporary[..length] : null;
     }
 }

@@ -1,4 +1,5 @@
-// The checkpoints of a run: step-N.safetensors with weights, optimiser and moving average, and step-N.json with the position, the length and the SHA-256 of the tensors. Both are written
+// The checkpoints of a run: step-N.safetensors with weights, optimiser and moving average, and step-N.json with the position, the length and the SHA-256 of the tensors' file, and a SHA-256 of
+// its own other members. Both are written
 // beside their place, flushed and renamed, the JSON last: a checkpoint exists once its JSON does. The last two are kept; a damaged newest one gives way to the one before.
 using System.Globalization;
 using System.Security.Cryptography;
@@ -11,15 +12,20 @@ namespace BinaryAttention.Models.Training.Checkpoints;
 
 internal sealed class CheckpointStore
 {
+    private const string Prefix = "step-";
     private const int Kept = 2;
     private const int MaxRecordBytes = 1 << 16;
-    private const string Format = "binary-attention-training-1";
+    private const string Format = "binary-attention-training-2";
 
     private readonly string _folder;
+    private readonly int _batchesPerStep;
 
-    public CheckpointStore(string folder)
+    /// <summary>The checkpoints in a folder.</summary>
+    /// <param name="folder">The folder; it is made if it is missing.</param>
+    /// <param name="batchesPerStep">Batches of one step of the optimiser.</param>
+    public CheckpointStore(string folder, int batchesPerStep)
     {
-        _folder = folder;
+        (_folder, _batchesPerStep) = (folder, batchesPerStep);
         Directory.CreateDirectory(folder);
     }
 
@@ -27,13 +33,13 @@ internal sealed class CheckpointStore
     public void Save(TrainingPosition position, IReadOnlyList<StateTensor> tensors)
     {
         string path = PathOf(position.Step, ".safetensors");
+        TensorToWrite[] written = [.. tensors.Select(static tensor => TensorToWrite.FromSingles(tensor.Name, tensor.Shape, tensor.Values))];
         SafeTensorsWriter.Write(
             path,
-            [.. tensors.Select(static tensor => TensorToWrite.FromSingles(tensor.Name, tensor.Shape, tensor.Values))],
+            written,
             new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = Format, ["step"] = position.Step.ToString(CultureInfo.InvariantCulture) });
 
-        // The hash is of what can be read back.
-        (long bytes, string hash) = Digest(path);
+        (long bytes, string hash) = Meant(path, written);
         AtomicFile.Write(PathOf(position.Step, ".json"), Record(position, bytes, hash));
         foreach (long step in Steps().Skip(Kept))
         {
@@ -73,19 +79,49 @@ internal sealed class CheckpointStore
     [
         .. Directory.EnumerateFiles(_folder, "step-*.json")
             .Select(static path => long.TryParse(Path.GetFileNameWithoutExtension(path).AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : -1)
-            .Where(static step => step >= 0)
+            .Where(step => step >= 0 && File.Exists(PathOf(step, ".json")))
+            .Distinct()
             .OrderDescending(),
     ];
 
     // Killed between its two files, a checkpoint is written or removed by half: tensors without a record.
     private void RemoveLeftovers()
     {
-        AtomicFile.RemoveLeftovers(_folder);
-        foreach (string path in Directory.EnumerateFiles(_folder, "step-*.safetensors").Where(static path => !File.Exists(Path.ChangeExtension(path, ".json"))).ToArray())
+        foreach (string path in Directory.GetFiles(_folder))
         {
-            File.Delete(path);
+            string name = Path.GetFileName(path);
+            bool isHalf = AtomicFile.OriginalOf(name) is { } original && (original.Length == 0 || IsOwn(original, ".json"));
+            if (isHalf || (IsOwn(name, ".safetensors") && !File.Exists(Path.ChangeExtension(path, ".json"))))
+            {
+                File.Delete(path);
+            }
         }
     }
+
+    private static bool IsOwn(string name, string extension) =>
+        name.StartsWith(Prefix, StringComparison.Ordinal) && name.EndsWith(extension, StringComparison.Ordinal) && name.Length > Prefix.Length + extension.Length
+        && !name.AsSpan(Prefix.Length, name.Length - Prefix.Length - extension.Length).ContainsAnyExceptInRange('0', '9');
+
+    // Of the values as they are in memory, behind the header as it was written: what the disk made of them is told when they are read.
+    private static (long Bytes, string Hash) Meant(string path, TensorToWrite[] tensors)
+    {
+        using FileStream stream = File.OpenRead(path);
+        var header = new byte[stream.Length - tensors.Sum(static tensor => (long)tensor.Bytes.Length)];
+        stream.ReadExactly(header);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(header);
+        foreach (TensorToWrite tensor in tensors)
+        {
+            hash.AppendData(tensor.Bytes.Span);
+        }
+
+        return (stream.Length, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    // Of every other member of the record; numbers by their bits.
+    private static string RecordHash(TrainingPosition position, long bytes, string hash) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Format} {bytes} {hash} {position.Step} {position.Batch} {BitConverter.DoubleToInt64Bits(position.EpochLoss)} {position.EpochCorrect} {position.EpochBatches} {position.BestStep} {BitConverter.DoubleToInt64Bits(position.BestAccuracy)}"))));
 
     private static (long Bytes, string Hash) Digest(string path)
     {
@@ -109,6 +145,7 @@ internal sealed class CheckpointStore
             writer.WriteNumber("epochBatches", position.EpochBatches);
             writer.WriteNumber("bestStep", position.BestStep);
             writer.WriteNumber("bestAccuracy", position.BestAccuracy);
+            writer.WriteString("recordSha256", RecordHash(position, bytes, hash));
             writer.WriteEndObject();
         }
 
@@ -122,6 +159,11 @@ internal sealed class CheckpointStore
         if (position.Step != step)
         {
             throw new FileFormatException(recordPath, $"the record is of step {position.Step}; step {step} is expected by its name.");
+        }
+
+        if (position.Batch != position.Step * _batchesPerStep)
+        {
+            throw new FileFormatException(recordPath, $"the record has step {position.Step} and batch {position.Batch}; {_batchesPerStep} batches a step are expected.");
         }
 
         (long actualBytes, string actualHash) = Digest(path);
@@ -164,7 +206,11 @@ internal sealed class CheckpointStore
                 root.GetProperty("epochBatches").GetInt64(),
                 root.GetProperty("bestStep").GetInt64(),
                 root.GetProperty("bestAccuracy").GetDouble());
-            return (position, root.GetProperty("bytes").GetInt64(), root.GetProperty("sha256").GetString() ?? string.Empty);
+            long bytes = root.GetProperty("bytes").GetInt64();
+            string hash = root.GetProperty("sha256").GetString() ?? string.Empty;
+            return string.Equals(root.GetProperty("recordSha256").GetString(), RecordHash(position, bytes, hash), StringComparison.Ordinal)
+                ? (position, bytes, hash)
+                : throw new FileFormatException(path, "the record does not have the SHA-256 that it names. It is damaged.");
         }
         catch (Exception problem) when (problem is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {

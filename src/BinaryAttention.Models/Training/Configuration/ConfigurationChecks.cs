@@ -63,8 +63,9 @@ internal static class ConfigurationChecks
         Path("data.images", data.Images, "the pictures");
         Require(data.Format != "idx" || data.Labels is not null, "data.labels is missing; the IDX file with the labels of data.images is expected.");
         Require(data.Format != "archive" || data.Labels is null, "data.labels is given, but an archive names its classes by folders. Leave it out.");
-        Require(data.Format != "folder" || data.Labels is not null || configuration.Loss.Teacher is not null, "data.labels is missing; photographs without labels need a teacher (loss.teacher) to learn from.");
-        Require(data.Labels is not null || data.Format != "folder" || (configuration.Loss.Distillation != "none" && configuration.Loss.DistillationShare == 1), $"loss.distillation is \"{configuration.Loss.Distillation}\" with loss.distillationShare {Text(configuration.Loss.DistillationShare)}; without labels (data.labels) \"soft\" or \"hard\" with a share of 1 is expected.");
+        bool hasLabels = HasLabels(data);
+        Require(hasLabels || configuration.Loss.Teacher is not null, $"{(data.Train.Images is null ? "data" : "data.train")}.labels is missing; photographs without labels need a teacher (loss.teacher) to learn from.");
+        Require(hasLabels || (configuration.Loss.Distillation != "none" && configuration.Loss.DistillationShare == 1), $"loss.distillation is \"{configuration.Loss.Distillation}\" with loss.distillationShare {Text(configuration.Loss.DistillationShare)}; without labels (data.labels) \"soft\" or \"hard\" with a share of 1 is expected.");
         Whole("data.workers", data.Workers, 0, 256);
         foreach ((string name, DataSplit? split) in ((string, DataSplit?)[])[("train", data.Train), ("select", data.Select), ("test", data.Test)])
         {
@@ -136,8 +137,11 @@ internal static class ConfigurationChecks
         Whole("loss.teacherHeads", loss.TeacherHeads, 0, 4096);
         Require(loss.Teacher is not null || (loss.Distillation == "none" && loss.AttentionWeight == 0), "loss.teacher is missing; the checkpoint of the teacher to distil from is expected, or loss.distillation \"none\" and loss.attentionWeight 0.");
         Require(loss.Teacher is null || loss.Distillation != "none" || loss.AttentionWeight > 0, "loss.teacher is given, but nothing is learned from it. Set loss.distillation or loss.attentionWeight, or leave it out.");
-        Require(configuration.Data.Format != "folder" || configuration.Data.Labels is not null || loss.LabelSmoothing == 0, "loss.labelSmoothing is given, but there are no labels. Leave it out.");
+        Require(HasLabels(configuration.Data) || loss.LabelSmoothing == 0, "loss.labelSmoothing is given, but there are no labels. Leave it out.");
     }
+
+    // Of the pictures that are trained on: IDX files and archives always have them.
+    private static bool HasLabels(DataSection data) => data.Format != "folder" || (data.Train.Images is null ? data.Labels : data.Train.Labels) is not null;
 
     private static void Pair(string name, double[]? values, double least, double most)
     {

@@ -12,7 +12,7 @@ public sealed record DataSection
     /// <summary>Their labels: an IDX file or a CSV; none for an archive, which names its classes, and for unlabelled photographs, which need a teacher.</summary>
     public string? Labels { get; set; }
 
-    /// <summary>What is trained on; all pictures if left out.</summary>
+    /// <summary>What is trained on; all pictures if left out. No picture may be in two splits.</summary>
     public DataSplit Train { get; set; } = new();
 
     /// <summary>What the best checkpoint is chosen by; the last one is taken if left out.</summary>

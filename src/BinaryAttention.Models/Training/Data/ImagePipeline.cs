@@ -6,19 +6,25 @@ namespace BinaryAttention.Models.Training.Data;
 
 internal sealed class ImagePipeline
 {
-    // Photographs are resized so that the crop is 7/8 of the shorter side, as DeiT is evaluated.
-    private const double CropShare = 0.875;
-
     private readonly AugmentationOptions _augmentation;
     private readonly float[] _mean, _deviation;
     private readonly byte[] _fill;
     private readonly ImagePreprocessing? _photographs;
+    private readonly bool _takesSizeAsItIs;
 
-    public ImagePipeline(int imageSize, int channels, float[] mean, float[] deviation, AugmentationOptions augmentation)
+    /// <summary>The way of pictures into a network.</summary>
+    /// <param name="imageSize">Pixels a side of the network's input.</param>
+    /// <param name="channels">1 or 3.</param>
+    /// <param name="mean">Mean of each channel, units of 0..1.</param>
+    /// <param name="deviation">Deviation of each channel, likewise.</param>
+    /// <param name="augmentation">What is done to training pictures.</param>
+    /// <param name="takesSizeAsItIs">Whether pictures of the input's size are taken as they are: digits and small pictures. Photographs are resized and cropped at any size, as `binattn evaluate` does.</param>
+    public ImagePipeline(int imageSize, int channels, float[] mean, float[] deviation, AugmentationOptions augmentation, bool takesSizeAsItIs = true)
     {
+        _takesSizeAsItIs = takesSizeAsItIs;
         (Size, Channels, _mean, _deviation, _augmentation) = (imageSize, channels, mean, deviation, augmentation);
         _fill = [.. mean.Select(static level => (byte)Math.Clamp(MathF.Round(255 * level), 0, 255))];
-        _photographs = channels == 3 ? new ImagePreprocessing((int)Math.Round(imageSize / CropShare), imageSize, mean, deviation) : null;
+        _photographs = channels == 3 ? new ImagePreprocessing(ImagePreprocessing.ForImageSize(imageSize).ResizeShorterSide, imageSize, mean, deviation) : null;
     }
 
     /// <summary>Pixels a side.</summary>
@@ -89,10 +95,10 @@ internal sealed class ImagePipeline
         }
     }
 
-    private bool IsInSize(ByteImage image) => image.Width == Size && image.Height == Size && image.Channels == Channels;
+    private bool IsInSize(ByteImage image) => _takesSizeAsItIs && image.Width == Size && image.Height == Size && image.Channels == Channels;
 
     private ImagePreprocessing Photographs(ByteImage image) => _photographs
-        ?? throw new ArgumentException($"A picture has {image.Height} x {image.Width} pixels of {image.Channels} channels; the model takes {Size} x {Size} of {Channels}. Grey pictures are not resized: set model.imageSize to the pictures' size.", nameof(image));
+        ?? throw new ArgumentException($"A picture has {image.Height} x {image.Width} pixels of {image.Channels} channels; the model takes {Size} x {Size} of {Channels}. Grey pictures are not resized: set model.imageSize to the pictures' size.");
 
     private ByteImage CentreCrop(ByteImage image)
     {

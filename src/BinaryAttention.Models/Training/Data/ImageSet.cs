@@ -12,6 +12,9 @@ internal abstract class ImageSet
     /// <summary>Where the pictures come from, for messages and reports.</summary>
     public abstract string Name { get; }
 
+    /// <summary>The names of the classes in the order of their indices, where the pictures' source names them; else empty.</summary>
+    public virtual IReadOnlyList<string> Classes => [];
+
     public abstract ByteImage Image(int index);
 
     /// <summary>The class index, or -1 without labels.</summary>
@@ -39,6 +42,8 @@ internal abstract class ImageSet
         public override bool HasLabels => all.HasLabels;
 
         public override string Name => $"{all.Name} [{first}, {first + count})";
+
+        public override IReadOnlyList<string> Classes => all.Classes;
 
         public override ByteImage Image(int index) => all.Image(first + index);
 

@@ -3,13 +3,15 @@ using BinaryAttention.Formats.Datasets;
 
 namespace BinaryAttention.Models.Training.Data;
 
-internal sealed class MemoryImageSet(string name, ByteImage[] images, int[]? labels) : ImageSet
+internal sealed class MemoryImageSet(string name, ByteImage[] images, int[]? labels, IReadOnlyList<string>? classes = null) : ImageSet
 {
     public override int Count => images.Length;
 
     public override bool HasLabels => labels is not null;
 
     public override string Name => name;
+
+    public override IReadOnlyList<string> Classes => classes ?? [];
 
     public static MemoryImageSet FromIdx(string imagesPath, string labelsPath)
     {
@@ -26,7 +28,8 @@ internal sealed class MemoryImageSet(string name, ByteImage[] images, int[]? lab
         return new MemoryImageSet(
             path,
             [.. Enumerable.Range(0, archive.Count).Select(i => ByteImage.FromRgb(archive.Read(i)))],
-            [.. Enumerable.Range(0, archive.Count).Select(archive.Label)]);
+            [.. Enumerable.Range(0, archive.Count).Select(archive.Label)],
+            archive.Classes);
     }
 
     public override ByteImage Image(int index) => images[index];

@@ -1,4 +1,5 @@
 // Runs a network with the kernels of inference over a set, some pictures on every thread: the same logits as `binattn evaluate` gives. Nothing depends on the number of threads.
+using System.Runtime.ExceptionServices;
 using BinaryAttention.Models.Training.Data;
 using BinaryAttention.Models.Vision;
 
@@ -65,17 +66,26 @@ internal static class ModelMeasurer
         VisionTransformer single = model.With(model.Options with { MaxDegreeOfParallelism = 1 });
         int classes = model.Configuration.ClassCount, chunks = (images.Count + Chunk - 1) / Chunk;
         var logits = new float[images.Count * classes];
-        Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken }, chunk =>
+        try
         {
-            int first = chunk * Chunk, count = Math.Min(Chunk, images.Count - first);
-            var pixels = new float[count * pipeline.Length];
-            for (int i = 0; i < count; i++)
+            Parallel.For(0, chunks, new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellationToken }, chunk =>
             {
-                pipeline.Measure(images.Image(first + i), pixels.AsSpan(i * pipeline.Length, pipeline.Length));
-            }
+                int first = chunk * Chunk, count = Math.Min(Chunk, images.Count - first);
+                var pixels = new float[count * pipeline.Length];
+                for (int i = 0; i < count; i++)
+                {
+                    pipeline.Measure(images.Image(first + i), pixels.AsSpan(i * pipeline.Length, pipeline.Length));
+                }
 
-            single.Forward(pixels, logits.AsSpan(first * classes, count * classes), cancellationToken);
-        });
+                single.Forward(pixels, logits.AsSpan(first * classes, count * classes), cancellationToken);
+            });
+        }
+        catch (AggregateException several)
+        {
+            // A damaged picture is to be told as what it is.
+            ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+        }
+
         return logits;
     }
 

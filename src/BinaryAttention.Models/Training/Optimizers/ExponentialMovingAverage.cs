@@ -2,7 +2,7 @@ using BinaryAttention.Models.Autograd;
 
 namespace BinaryAttention.Models.Training.Optimizers;
 
-/// <summary>A second set of weights that follows the first slowly, <c>average = decay average + (1 - decay) value</c>: what is evaluated and kept after training.</summary>
+/// <summary>A second set of weights that follows the first slowly, <c>average += (1 - decay) (value - average)</c>: what is evaluated and kept after training.</summary>
 public sealed class ExponentialMovingAverage
 {
     private readonly ParameterSet _parameters;
@@ -37,14 +37,15 @@ public sealed class ExponentialMovingAverage
     /// <summary>Takes the parameters as they are into the average; call after every optimiser step.</summary>
     public void Update()
     {
-        float keep = (float)Decay, take = (float)(1 - Decay);
+        // In this form an average that equals its value stays what it is: weights that are not trained do not drift by rounding.
+        float take = (float)(1 - Decay);
         for (int i = 0; i < _averages.Length; i++)
         {
             Span<float> average = _averages[i].Values;
             ReadOnlySpan<float> values = _parameters[i].Values;
             for (int k = 0; k < average.Length; k++)
             {
-                average[k] = (keep * average[k]) + (take * values[k]);
+                average[k] = take == 1 ? values[k] : average[k] + (take * (values[k] - average[k]));
             }
         }
     }

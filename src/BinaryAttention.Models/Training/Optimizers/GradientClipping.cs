@@ -11,7 +11,7 @@ public static class GradientClipping
     {
         ArgumentNullException.ThrowIfNull(parameters);
         double sum = 0;
-        foreach (Parameter parameter in parameters.Where(static parameter => parameter.IsTrainable))
+        foreach (Parameter parameter in parameters.Where(static parameter => parameter is { IsTrainable: true, HasGradient: true }))
         {
             double part = 0;
             foreach (float value in parameter.Gradient)
@@ -30,13 +30,21 @@ public static class GradientClipping
     /// <param name="maxNorm">Above 0.</param>
     /// <returns>The norm before.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The limit is not above 0.</exception>
+    /// <exception cref="NonFiniteException">A gradient holds a NaN or an infinity; none was changed.</exception>
     public static double ClipGlobalNorm(ParameterSet parameters, double maxNorm)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNorm);
         double norm = GlobalNorm(parameters), factor = maxNorm / (norm + 1e-6);
+        if (!double.IsFinite(norm))
+        {
+            // Squares of single precision cannot overflow a double: some gradient itself is not finite.
+            string name = parameters.First(static parameter => parameter is { IsTrainable: true, HasGradient: true } && parameter.Gradient.ContainsAnyExceptInRange(float.MinValue, float.MaxValue)).Name;
+            throw new NonFiniteException(name, $"The gradient of {name} holds a NaN or an infinity. Lower the learning rate, or go back to the last checkpoint.");
+        }
+
         if (factor < 1)
         {
-            foreach (Parameter parameter in parameters.Where(static parameter => parameter.IsTrainable))
+            foreach (Parameter parameter in parameters.Where(static parameter => parameter is { IsTrainable: true, HasGradient: true }))
             {
                 System.Numerics.Tensors.TensorPrimitives.Multiply(parameter.Gradient, (float)factor, parameter.Gradient);
             }

@@ -2,7 +2,7 @@ using BinaryAttention.Models.Autograd;
 
 namespace BinaryAttention.Models.Training.Optimizers;
 
-/// <summary>Changes parameters by their gradients. Parameters that are not trainable are left alone; weight decay acts on those with <see cref="Parameter.HasWeightDecay"/>.</summary>
+/// <summary>Changes parameters by their gradients. Parameters that are not trainable, or that took no part in the loss, are left alone, as PyTorch skips those without a gradient; weight decay acts on those with <see cref="Parameter.HasWeightDecay"/>.</summary>
 public abstract class Optimizer
 {
     private readonly List<OptimizerState> _states = [];
@@ -44,7 +44,7 @@ public abstract class Optimizer
         }
 
         StepCount++;
-        Parameter[] trainable = [.. Parameters.Where(static parameter => parameter.IsTrainable)];
+        Parameter[] trainable = [.. Parameters.Where(static parameter => parameter is { IsTrainable: true, HasGradient: true })];
         if (workspace is null)
         {
             Array.ForEach(trainable, One);

@@ -24,7 +24,15 @@ internal static class ResultFile
                 writer.WriteNumber("count", test.Count);
                 writer.WriteNumber("correct", test.Correct);
                 writer.WriteNumber("accuracy", test.Accuracy);
-                writer.WriteNumber("loss", test.Loss);
+                if (double.IsFinite(test.Loss))
+                {
+                    writer.WriteNumber("loss", test.Loss);
+                }
+                else
+                {
+                    writer.WriteNull("loss");
+                }
+
                 writer.WriteStartArray("confusion");
                 foreach (IReadOnlyList<int> row in test.Confusion)
                 {
@@ -57,7 +65,7 @@ internal static class ResultFile
                     {
                         Count = test.GetProperty("count").GetInt32(),
                         Correct = test.GetProperty("correct").GetInt32(),
-                        Loss = test.GetProperty("loss").GetDouble(),
+                        Loss = test.GetProperty("loss") is { ValueKind: not JsonValueKind.Null } loss ? loss.GetDouble() : double.NaN,
                         Confusion = [.. test.GetProperty("confusion").EnumerateArray().Select(static row => (IReadOnlyList<int>)[.. row.EnumerateArray().Select(static cell => cell.GetInt32())])],
                     }
                     : null,

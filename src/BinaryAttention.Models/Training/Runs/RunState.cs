@@ -9,23 +9,32 @@ namespace BinaryAttention.Models.Training.Runs;
 internal sealed class RunState(ParameterSet parameters, Optimizer optimizer, ExponentialMovingAverage? average)
 {
     /// <summary>Copies of all tensors.</summary>
-    /// <exception cref="InvalidOperationException">A weight is not finite: such a state is never written over a good one.</exception>
+    /// <exception cref="NonFiniteException">A weight is not finite: such a state is never written over a good one.</exception>
     public List<StateTensor> Capture()
     {
+        RequireFinite();
         var tensors = new List<StateTensor>();
         foreach (Parameter parameter in parameters)
         {
-            if (parameter.Values.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
-            {
-                throw new InvalidOperationException($"{parameter.Name} holds a number that is not finite after step {optimizer.StepCount}; the last checkpoint was kept. Lower optimizer.learningRate or set optimizer.clipNorm, then continue with --resume.");
-            }
-
             tensors.Add(new StateTensor("weights/" + parameter.Name, Long(parameter.Shape), parameter.Values.ToArray()));
         }
 
         tensors.AddRange(optimizer.States.Select(static state => new StateTensor("optimizer/" + state.Name, Long(state.Shape), state.Values.ToArray())));
         tensors.AddRange(average?.States.Select(static state => new StateTensor("average/" + state.Name, Long(state.Shape), state.Values.ToArray())) ?? []);
         return tensors;
+    }
+
+    /// <summary>Refuses weights that are not finite.</summary>
+    /// <exception cref="NonFiniteException">A weight is NaN or infinite.</exception>
+    public void RequireFinite()
+    {
+        foreach (Parameter parameter in parameters)
+        {
+            if (parameter.Values.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+            {
+                throw new NonFiniteException(parameter.Name, $"{parameter.Name} holds a number that is not finite after step {optimizer.StepCount}.");
+            }
+        }
     }
 
     public void Restore(StoredState stored, string source)

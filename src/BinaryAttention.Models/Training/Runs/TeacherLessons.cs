@@ -25,6 +25,11 @@ internal sealed class TeacherLessons(LossSection section, TrainableVisionTransfo
             throw new ArgumentException($"loss.teacher takes {b.ChannelCount} x {b.ImageHeight} x {b.ImageWidth} values and has {b.ClassCount} classes; the model takes {a.ChannelCount} x {a.ImageHeight} x {a.ImageWidth} and has {a.ClassCount}. Both must match.");
         }
 
+        if (section.AttentionWeight > 0 && a.Calibration is { Rank: > 0 } form && student.Options.Attention.ForDepth(a.Depth).Any(static layer => layer.IsCalibrated))
+        {
+            throw new ArgumentException($"loss.attentionWeight compares attention maps, which is not possible with codes of rank {form.Rank}. Set it to 0, or calibrate with rank 0.");
+        }
+
         if (section.AttentionWeight > 0 && (a.Depth != b.Depth || a.HeadCount != b.HeadCount || a.TokenCount != b.TokenCount))
         {
             throw new ArgumentException($"loss.attentionWeight compares attention maps head by head: loss.teacher has {b.Depth} blocks of {b.HeadCount} heads over {b.TokenCount} tokens, the model {a.Depth} of {a.HeadCount} over {a.TokenCount}. Both must match.");

@@ -12,6 +12,7 @@ internal sealed class TrainingData
     private static readonly float[] ImageNetMean = [0.485f, 0.456f, 0.406f], ImageNetDeviation = [0.229f, 0.224f, 0.225f];
 
     private readonly Dictionary<(string Images, string? Labels), ImageSet> _opened = [];
+    private readonly SplitOverlap _overlap = new();
     private readonly DataSection _data;
 
     public TrainingData(DataSection data, AugmentationSection augmentation, VisionTransformerConfiguration model)
@@ -32,8 +33,15 @@ internal sealed class TrainingData
             model.ChannelCount,
             Levels("data.mean", data.Mean ?? (isGrey ? MnistMean : ImageNetMean), model.ChannelCount),
             Levels("data.deviation", data.Deviation ?? (isGrey ? MnistDeviation : ImageNetDeviation), model.ChannelCount),
-            Augmentation);
-        Pipeline.Measure(Train.Image(0), new float[Pipeline.Length]);
+            Augmentation,
+            takesSizeAsItIs: data.Format != "folder");
+        foreach ((string name, ImageSet? set) in ((string, ImageSet?)[])[("train", Train), ("select", Select), ("test", Test)])
+        {
+            if (set is not null)
+            {
+                Check(name, set);
+            }
+        }
     }
 
     public ImageSet Train { get; }
@@ -72,15 +80,36 @@ internal sealed class TrainingData
         Repeats = section.Repeats,
     };
 
+    // One picture stands for its split, before hours are spent on another: IDX files have one size, photographs are brought to one.
+    private void Check(string name, ImageSet set)
+    {
+        if (!set.Classes.SequenceEqual(Train.Classes, StringComparer.Ordinal))
+        {
+            string[] differing = [.. set.Classes.Except(Train.Classes, StringComparer.Ordinal).Concat(Train.Classes.Except(set.Classes, StringComparer.Ordinal)).Take(3)];
+            throw new ArgumentException($"data.{name} ({set.Name}) has other classes than data.train ({Train.Name}): {string.Join(", ", differing)}{(differing.Length == 3 ? ", ..." : string.Empty)} are in one of them only, so that the same index would mean different classes. Use archives with the same folders.");
+        }
+
+        try
+        {
+            Pipeline.Measure(set.Image(0), new float[Pipeline.Length]);
+        }
+        catch (ArgumentException problem)
+        {
+            throw new ArgumentException($"data.{name} ({set.Name}): {problem.Message}", problem);
+        }
+    }
+
     private ImageSet Open(string name, DataSplit split, VisionTransformerConfiguration model, bool mayLackLabels)
     {
-        ImageSet all = All(split.Images is null ? (_data.Images, _data.Labels) : (split.Images, split.Labels));
+        (string Images, string? Labels) files = split.Images is null ? (_data.Images, _data.Labels) : (split.Images, split.Labels);
+        ImageSet all = All(files);
         if (split.First >= all.Count || (long)split.First + split.Count > all.Count)
         {
             throw new ArgumentException($"data.{name} takes {(split.Count == 0 ? "all" : split.Count)} pictures from {split.First} on, but {all.Name} has {all.Count}.");
         }
 
         ImageSet set = all.Slice(split.First, split.Count == 0 ? all.Count - split.First : split.Count);
+        _overlap.Take(name, Path.GetFullPath(files.Images), split.First, set.Count);
         if (!set.HasLabels && !mayLackLabels)
         {
             throw new ArgumentException($"data.{name} has no labels, without which nothing can be measured. Give data.{name}.labels.");

@@ -46,7 +46,7 @@ internal sealed class TrainingLoop(
             {
                 if (saved != position.Step)
                 {
-                    store.Save(position, state.Capture());
+                    Save(position);
                 }
 
                 cancellationToken.ThrowIfCancellationRequested();
@@ -77,7 +77,7 @@ internal sealed class TrainingLoop(
             }
             else if (configuration.CheckpointSteps > 0 && position.Step % configuration.CheckpointSteps == 0)
             {
-                store.Save(position, state.Capture());
+                Save(position);
                 saved = position.Step;
             }
         }
@@ -98,20 +98,21 @@ internal sealed class TrainingLoop(
     {
         Measurement? selection;
         TrainingPosition before = position;
+        state.RequireFinite();
         try
         {
             (selection, position) = MeasureAndChoose(position, cancellationToken);
         }
         catch (OperationCanceledException)
         {
-            store.Save(before, state.Capture());
+            Save(before);
             throw;
         }
 
         progress = progress with { Selection = selection, IsEndOfEpoch = true, IsBest = position.BestStep == position.Step };
         LogEpoch(position, progress, selection);
         position = position with { EpochLoss = 0, EpochCorrect = 0, EpochBatches = 0 };
-        store.Save(position, state.Capture());
+        Save(position);
         Progress?.Invoke(progress);
         return position;
     }
@@ -121,9 +122,16 @@ internal sealed class TrainingLoop(
         average?.Swap();
         try
         {
+            // The moving average stands in the weights' place here.
+            state.RequireFinite();
             Measurement? selection = data.Select is { } pictures
                 ? ModelMeasurer.Measure(network.ToInference(), pictures, data.Pipeline, threads, _selection.For(cancellationToken), cancellationToken)
                 : null;
+            if (selection is not null && !double.IsFinite(selection.Loss))
+            {
+                throw new NonFiniteException("select", $"The loss on the pictures to select by is {selection.Loss} after step {position.Step}.");
+            }
+
             if (selection is null || selection.Accuracy > position.BestAccuracy)
             {
                 position = position with { BestStep = position.Step, BestAccuracy = selection?.Accuracy ?? -1 };
@@ -136,6 +144,15 @@ internal sealed class TrainingLoop(
         {
             average?.Swap();
         }
+    }
+
+    private void Save(TrainingPosition position)
+    {
+        List<StateTensor> tensors = state.Capture();
+
+        // After a power cut the log must not lack lines that the checkpoint stands behind.
+        log.FlushToDisk();
+        store.Save(position, tensors);
     }
 
     private double RateOf(long step) => _schedule.At((double)step / StepsPerEpoch);

@@ -43,6 +43,7 @@ public sealed class TrainingRun
         var randomness = new Randomness(configuration.Seed);
         var plan = new BatchPlan(randomness, _data.Train.Count, configuration.Batch, configuration.Augmentation.Repeats, configuration.Accumulation);
         _batches = new BatchMaker(_data.Train, _data.Pipeline, plan, _data.Augmentation, randomness, _network.Configuration.ClassCount, configuration.Loss.LabelSmoothing);
+        RequireLabels();
         TeacherLessons.RequireFit(_network, _teacher, configuration.Loss);
     }
 
@@ -101,22 +102,30 @@ public sealed class TrainingRun
     /// <param name="resume">Whether a run that the folder holds is continued; a new one wants a folder without one.</param>
     /// <param name="cancellationToken">Checked between steps; a checkpoint is written before the exception leaves.</param>
     /// <returns>What the run came to; of a finished run, what it had come to.</returns>
-    /// <exception cref="ArgumentException">The folder holds a run although none is to be continued, or one of another configuration.</exception>
-    /// <exception cref="NonFiniteException">The loss is not finite; the last checkpoint is kept.</exception>
+    /// <exception cref="ArgumentException">The folder holds a run although none is to be continued, one of another configuration, or files of the names that a run writes.</exception>
+    /// <exception cref="IOException">Another process trains in the folder, or a file cannot be read or written.</exception>
+    /// <exception cref="NonFiniteException">A loss, a gradient or a weight is not finite; the last checkpoint and the best model are kept.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; it can be continued.</exception>
     public TrainingResult Run(bool resume, CancellationToken cancellationToken = default)
     {
-        RunStart.Prepare(Folder, _configuration, resume);
-        if (Folder.IsFinished)
+        if (resume && Folder.Exists && Folder.IsFinished)
         {
-            Message?.Invoke($"the run in {Folder.Folder} is finished.");
-            return ResultFile.Read(Folder.ResultPath);
+            // A finished run is only read: its folder may be read-only.
+            RunStart.Check(Folder, _configuration, resume);
+            return Finished();
         }
 
+        using RunLock taken = RunStart.Prepare(Folder, _configuration, resume);
+        if (Folder.IsFinished)
+        {
+            return Finished();
+        }
+
+        RunInputs.Require(Folder, _configuration);
         Optimizer optimizer = OptimizerFactory.Create(_configuration.Optimizer, _network.Parameters);
         ExponentialMovingAverage? average = _configuration.Ema > 0 ? new ExponentialMovingAverage(_network.Parameters, _configuration.Ema) : null;
         var state = new RunState(_network.Parameters, optimizer, average);
-        var store = new CheckpointStore(Folder.CheckpointsFolder);
+        var store = new CheckpointStore(Folder.CheckpointsFolder, _configuration.Accumulation);
         TrainingPosition position = TrainingPosition.Start;
         if (store.LoadLatest(message => Message?.Invoke(message)) is { } stored)
         {
@@ -125,7 +134,7 @@ public sealed class TrainingRun
             Message?.Invoke($"continues behind step {position.Step} of {Steps}.");
         }
 
-        using var log = TrainingLog.Open(Folder.LogPath, position.Step);
+        using var log = TrainingLog.Open(Folder.LogPath, position.Step, isInsideEpoch: position.EpochBatches > 0);
         var loop = new TrainingLoop(_configuration, _network, _teacher, _data, _batches, optimizer, average, state, store, log, Folder, _threads) { Progress = Progress };
         position = loop.Run(position, cancellationToken);
         Measurement? test = null;
@@ -139,5 +148,21 @@ public sealed class TrainingRun
         var result = new TrainingResult { BestStep = position.BestStep, SelectAccuracy = position.BestAccuracy, Test = test, ParameterCount = ParameterCount };
         ResultFile.Write(Folder.ResultPath, result);
         return result;
+    }
+
+    private TrainingResult Finished()
+    {
+        Message?.Invoke($"the run in {Folder.Folder} is finished.");
+        return ResultFile.Read(Folder.ResultPath);
+    }
+
+    // The configuration alone does not say it: the training pictures may be others than those that data.labels belongs to.
+    private void RequireLabels()
+    {
+        LossSection loss = _configuration.Loss;
+        if (!_data.Train.HasLabels && (_teacher is null || loss.Distillation == "none" || loss.DistillationShare < 1 || loss.LabelSmoothing > 0))
+        {
+            throw new ArgumentException($"data.train ({_data.Train.Name}) has no labels: loss.teacher, loss.distillation \"soft\" or \"hard\", loss.distillationShare 1 and loss.labelSmoothing 0 are expected. Give its labels, or set these.");
+        }
     }
 }

@@ -1,5 +1,6 @@
 // One forward and backward pass over a batch; its gradients add to those of the parameters.
 using BinaryAttention.Models.Autograd;
+using BinaryAttention.Models.Autograd.Operations;
 using BinaryAttention.Models.Training.Configuration;
 using BinaryAttention.Models.Training.Data;
 using BinaryAttention.Models.Training.Evaluation;
@@ -23,6 +24,13 @@ internal sealed class TrainingStep(TrainingConfiguration configuration, Trainabl
         var taps = new List<AttentionTap>();
         var pass = new ForwardPass { Step = batch.Number, Observe = _lessons is { NeedsMaps: true } ? taps.Add : null };
         (Variable logits, Variable? distilled) = network.ForwardHeads(tape, batch.Images, pass);
+        if (distilled is not null && configuration.Loss.Distillation == "none")
+        {
+            // Nobody teaches the second head: the mean of both, which is what inference gives, learns from the labels.
+            (logits, distilled) = (logits.Add(distilled).Scale(0.5f), null);
+            logits.IsRetained = true;
+        }
+
         Variable? labelled = batch.Targets.Length > 0 ? LossFunctions.SoftTargetCrossEntropy(logits, batch.Targets) : null;
         Variable loss = _lessons is null ? labelled! : _lessons.Loss(tape, labelled, distilled ?? logits, batch.Images, taps);
         double value = loss.Item;

@@ -78,6 +78,23 @@ public sealed class ConfigurationFileTests
     }
 
     [Theory]
+    [InlineData(null, "data.labels is missing; photographs", "data.labels=null")]
+    [InlineData(null, "data.train.labels is missing; photographs", "data.labels=l.csv", "data.train.images=others")]
+    [InlineData("ok", "", "data.labels=l.csv")]
+    [InlineData("ok", "", "data.labels=null", "data.train.images=others", "data.train.labels=l.csv")]
+    public void Photographs_WithoutLabelsNeedATeacher(string? outcome, string message, params string[] changes)
+    {
+        string[] all = ["data.format=folder", .. changes];
+        if (outcome is not null)
+        {
+            Assert.NotNull(Read(Minimal, all));
+            return;
+        }
+
+        Assert.Contains(message, Assert.Throws<ArgumentException>(() => Read(Minimal, all)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("[]")]
     [InlineData("{")]
     [InlineData("")]

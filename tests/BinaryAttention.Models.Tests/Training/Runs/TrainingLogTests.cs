@@ -30,9 +30,26 @@ public sealed class TrainingLogTests
         Assert.Equal([1L, 3], Steps(folder["log"]));
     }
 
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(false, 3)]
+    public void EpochLine_OfAnEpochThatIsStillToBeEndedGoes(bool isInsideEpoch, int lines)
+    {
+        using var folder = new TemporaryFolder();
+        Write(folder["log"], 0, 1, 2);
+        using (var log = TrainingLog.Open(folder["log"], 2, isInsideEpoch: false))
+        {
+            log.Write("epoch", 2, static _ => { });
+            log.FlushToDisk();
+        }
+
+        TrainingLog.Open(folder["log"], 2, isInsideEpoch).Dispose();
+        Assert.Equal(lines, File.ReadAllLines(folder["log"]).Length);
+    }
+
     private static void Write(string path, long from, params long[] steps)
     {
-        using var log = TrainingLog.Open(path, from);
+        using var log = TrainingLog.Open(path, from, isInsideEpoch: false);
         foreach (long step in steps)
         {
             log.Write("step", step, static writer => writer.WriteString("text", "é"));

@@ -1,5 +1,5 @@
 // RandAugment (Cubuk et al. 2020) with the operations and ranges that DeiT's recipe means by "rand-m9-mstd0.5-inc1": every operation grows stronger with the magnitude 0..10, each
-// chosen operation is carried out with probability one half.
+// chosen operation is carried out with probability one half. Shears are about the centre; timm's, about the corner, move the picture besides.
 namespace BinaryAttention.Models.Training.Data.Augmentation;
 
 internal static class RandAugment
